@@ -1,0 +1,1 @@
+"""What a person sees: Streamlit pages and the command line."""

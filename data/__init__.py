@@ -1,0 +1,1 @@
+"""What is remembered: records, schema, store, file formats, settings, errors and the sample collection."""

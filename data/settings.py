@@ -1,0 +1,68 @@
+"""The only reader of the environment. Every setting is a WHYRANK_* variable; the README lists them."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things are and which model is used."""
+
+    model_config = SettingsConfigDict(env_prefix="WHYRANK_", extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: Path.home() / ".local" / "share" / "whyrank",
+        description="Folder of everything that changes: database, indexes, models, jobs.",
+    )
+    model: str = Field(
+        default="qwen2.5-coder-0.5b-instruct",
+        description="Base model: a name `whyrank model list` shows, a local folder, or a hub id.",
+    )
+    lm_url: str | None = Field(
+        default=None,
+        description="An OpenAI-compatible server (vLLM) to rank with, e.g. http://127.0.0.1:8000/v1; "
+        "empty: the model runs in this process.",
+    )
+    lm_api_key: SecretStr | None = Field(default=None, description="Key for that server.")
+    device: str = Field(default="auto", description="`cpu`, `cuda` or `auto` for the model in process.")
+    threads: int = Field(default=0, ge=0, description="CPU threads of the model; 0: all cores.")
+    batch_tokens: int = Field(
+        default=4096, ge=256, description="Most tokens (padding included) the model reads in one batch."
+    )
+    document_tokens: int = Field(
+        default=320,
+        ge=32,
+        description="Tokens of a document the model sees; longer ones are cut at a word end.",
+    )
+    explanation_tokens: int = Field(default=96, ge=8, description="Most tokens of a generated explanation.")
+    retriever: str = Field(
+        default="auto",
+        description="`lucene`, `bm25s`, or `auto`: Lucene where Java starts, else bm25s, said so.",
+    )
+    port: int = Field(default=8501, ge=1, le=65535, description="Port of the app, on 127.0.0.1.")
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.home / "whyrank.db"
+
+    @property
+    def models_path(self) -> Path:
+        """Converted base models, a folder each."""
+        return self.home / "models"
+
+    @property
+    def indexes_path(self) -> Path:
+        """Search indexes, a folder per collection."""
+        return self.home / "indexes"
+
+    @property
+    def jobs_path(self) -> Path:
+        """Per job: log, snapshot, checkpoints."""
+        return self.home / "jobs"
+
+    @property
+    def versions_path(self) -> Path:
+        """Adapters of trained versions, a folder each."""
+        return self.home / "versions"

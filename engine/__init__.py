@@ -1,0 +1,1 @@
+"""One query in, ranking and reasons out. No Streamlit, no SQL, no training."""

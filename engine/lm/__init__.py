@@ -1,0 +1,1 @@
+"""Language models: two operations, `choose` and `generate`, over interchangeable backends."""

@@ -1,0 +1,1 @@
+"""From judgments to a better model: examples, splits, objectives, jobs, versions, the gate."""
