@@ -27,6 +27,8 @@ class Choose:
 
     messages: tuple[Message, ...]
     choices: tuple[str, ...]
+    tag: str = ""
+    """What the request is about, for whoever listens to the answers; means nothing to a backend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class Generate:
     stop: tuple[str, ...] = ()
     """Texts that end the answer; they are not part of it."""
     seed: int | None = None
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

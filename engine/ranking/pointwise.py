@@ -18,7 +18,9 @@ from engine.ranking.base import Asking, Opinion, Task
 def score(task: Task) -> Asking:
     """Choose a grade for every document; no text is made. Source: ProRank."""
     turns = _turns(task, "verdict-first")
-    answers = yield [_choose(t, prompt.GRADE, task.scale) for t in turns]
+    answers = yield [
+        _choose(c.doc_id, t, prompt.GRADE, task.scale) for c, t in zip(task.candidates, turns, strict=True)
+    ]
     return [_opinion(c.doc_id, a, task.scale) for c, a in zip(task.candidates, answers, strict=True)]
 
 
@@ -34,6 +36,7 @@ def verdict_first(task: Task) -> Asking:
             messages=prompt.answered(turns[i], f"{prompt.GRADE}{opinions[i].grade}\n{prompt.EXPLANATION}"),
             max_tokens=task.explanation_tokens,
             stop=prompt.VERDICT_STOPS,
+            tag=opinions[i].doc_id,
         )
         for i in best
     ]
@@ -51,13 +54,15 @@ def reason_first(task: Task) -> Asking:
             messages=prompt.answered(t, prompt.EXPLANATION),
             max_tokens=task.explanation_tokens,
             stop=(prompt.REASON_STOP,),
+            tag=c.doc_id,
         )
-        for t in turns
+        for c, t in zip(task.candidates, turns, strict=True)
     ]
     reasons = [prompt.parse_explanation(_text(a).text) for a in texts]
     readable = [i for i, reason in enumerate(reasons) if isinstance(reason, str)]
     grades = yield [
-        _choose(turns[i], f"{prompt.EXPLANATION} {reasons[i]}\n{prompt.GRADE}", task.scale) for i in readable
+        _choose(task.candidates[i].doc_id, turns[i], f"{prompt.EXPLANATION} {reasons[i]}\n{prompt.GRADE}", task.scale)
+        for i in readable
     ]
     chosen = dict(zip(readable, grades, strict=True))
     opinions = []
@@ -79,8 +84,8 @@ def _turns(task: Task, form: prompt.Form) -> list[tuple[Message, ...]]:
     return [prompt.messages(system=system, query=task.query, title=c.title, text=c.text) for c in task.candidates]
 
 
-def _choose(turns: tuple[Message, ...], start: str, scale: Scale) -> Choose:
-    return Choose(messages=prompt.answered(turns, start), choices=scale.choices)
+def _choose(doc_id: str, turns: tuple[Message, ...], start: str, scale: Scale) -> Choose:
+    return Choose(messages=prompt.answered(turns, start), choices=scale.choices, tag=doc_id)
 
 
 def _opinion(doc_id: str, answer: Answer, scale: Scale) -> Opinion:
