@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.scales import Scale
+from engine.explanation.prompt import Form
 from engine.lm.base import Answer, Ask, Clipped
 
 
@@ -68,7 +69,7 @@ class Method:
 
     name: str
     rank: MethodFunction
-    form: str
+    form: Form
     """The answer form of its prompt: versions are trained for one form."""
     summary: str
     """One line for people choosing a method."""

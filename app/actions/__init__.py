@@ -1,0 +1,1 @@
+"""What pages do, without Streamlit: functions of a workbench, tested as such."""

@@ -1,0 +1,1 @@
+"""One file a page: inputs, one action, draw."""

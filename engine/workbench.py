@@ -1,0 +1,182 @@
+"""Everything a query needs, opened once from the settings: the store, the base model, a retriever per collection.
+
+The app, the command line and a job's process each hold one. Weights and indexes are opened when first used and
+shared by all threads of the process.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from data.errors import IncompatibleVersionError
+from data.records import Alias, AssessorKind, Collection, Judgment, RankedDocument, Ranking, Status, Version, new_id
+from data.settings import Settings
+from data.store import Store
+from engine import models
+from engine.lm.base import LM, Adapter
+from engine.lm.local import LocalLM
+from engine.lm.openai import OpenAILM
+from engine.pipeline import Pipeline
+from engine.retrieval import index
+from engine.retrieval.base import Retriever
+
+LOCAL_OPEN_QUERIES = 1
+"""One query at a time in process: its documents fill the batch, and its result comes soonest."""
+SERVED_OPEN_QUERIES = 16
+
+
+class Workbench:
+    """Use `open`; a test may hand in its own store and language model."""
+
+    def __init__(self, settings: Settings, store: Store, lm: LM | None = None) -> None:
+        self.settings = settings
+        self.store = store
+        self._lm = lm
+        self._retrievers: dict[str, tuple[str, Retriever]] = {}
+        self._lock = threading.RLock()
+
+    @classmethod
+    @contextmanager
+    def open(cls, settings: Settings, lm: LM | None = None) -> Iterator["Workbench"]:
+        """Open the store of the settings' home, and close everything at the end."""
+        with Store.open(settings.database_path) as store:
+            workbench = cls(settings, store, lm)
+            try:
+                yield workbench
+            finally:
+                workbench.close()
+
+    def close(self) -> None:
+        """Close the indexes; the store belongs to who opened it."""
+        with self._lock:
+            for _, retriever in self._retrievers.values():
+                retriever.close()
+            self._retrievers.clear()
+
+    def base_lm(self) -> LM:
+        """The base model, loaded once; raises ModelError with the mend where its weights are missing."""
+        with self._lock:
+            if self._lm is None:
+                self._lm = self._load()
+            return self._lm
+
+    def _load(self) -> LM:
+        settings = self.settings
+        if settings.lm_url:
+            key = settings.lm_api_key.get_secret_value() if settings.lm_api_key else None
+            return OpenAILM(settings.lm_url, settings.model, api_key=key)
+        return LocalLM.load(
+            models.resolve(settings.model, settings.models_path),
+            name=settings.model,
+            device=settings.device,
+            threads=settings.threads,
+            batch_tokens=settings.batch_tokens,
+        )
+
+    def base_version(self) -> Version:
+        """The version that is the base model itself."""
+        return self.store.versions.ensure_base(self.settings.model)
+
+    def lm(self, version: Version) -> LM:
+        """The base model with the version's adapter; refuses an adapter of another base."""
+        if version.adapter_path is None:
+            return self.base_lm().adapted(None)
+        if version.base_model != self.settings.model:
+            raise IncompatibleVersionError(
+                f"Version {version.name} was trained on the base {version.base_model}, not {self.settings.model}.",
+                mend=f"Start with WHYRANK_MODEL={version.base_model}, or choose another version.",
+            )
+        adapter = Adapter(name=version.version_id, path=self.settings.home / version.adapter_path)
+        return self.base_lm().adapted(adapter)
+
+    def retriever(self, collection: Collection) -> Retriever | None:
+        """The collection's opened index; None where none was built yet. A rebuilt index replaces the old one."""
+        if collection.index_path is None or collection.index_backend is None:
+            return None
+        with self._lock:
+            path, retriever = self._retrievers.get(collection.collection_id, (None, None))
+            if retriever is None or path != collection.index_path:
+                opened = index.open_index(self.settings.home / collection.index_path, collection.index_backend)
+                if retriever is not None:
+                    retriever.close()
+                retriever = opened
+                self._retrievers[collection.collection_id] = (collection.index_path, opened)
+            return retriever
+
+    def pipeline(self, collection: Collection, version: Version) -> Pipeline:
+        """The collection with this version, ready to rank."""
+        served = self.settings.lm_url is not None
+        return Pipeline(
+            collection=collection,
+            documents=lambda doc_ids: self.store.collections.documents_by_id(collection.collection_id, doc_ids),
+            retriever=self.retriever(collection),
+            lm=self.lm(version),
+            version=version,
+            open_queries=SERVED_OPEN_QUERIES if served else LOCAL_OPEN_QUERIES,
+        )
+
+    def champion(self, collection: Collection) -> Version:
+        """The version that ranks for this collection: the promoted one, else the base."""
+        self.base_version()
+        champion = self.store.versions.alias(collection.collection_id, Alias.CHAMPION)
+        return champion or self.base_version()
+
+    def build_index(self, collection: Collection, on_progress: Callable[[int], None] | None = None) -> Collection:
+        """Index the collection's documents beside the old index, swap, and discard the old one."""
+        root = self.settings.indexes_path / collection.collection_id
+        built = index.build_index(
+            self.store.collections.documents(collection.collection_id),
+            root,
+            backend=self.settings.retriever,
+            on_progress=on_progress,
+        )
+        old = collection.index_path
+        fresh = self.store.collections.set_index(
+            collection.collection_id, path=self._relative(built.path), backend=built.backend, note=built.note
+        )
+        with self._lock:
+            _, opened = self._retrievers.pop(collection.collection_id, (None, None))
+        if opened is not None:
+            opened.close()
+        if old is not None:
+            index.discard(self.settings.home / old)
+        return fresh
+
+    def delete(self, collection: Collection) -> None:
+        """Delete a collection with all that hangs on it, and its indexes."""
+        with self._lock:
+            _, opened = self._retrievers.pop(collection.collection_id, (None, None))
+        if opened is not None:
+            opened.close()
+        self.store.collections.delete(collection.collection_id)
+        index.discard(self.settings.indexes_path / collection.collection_id)
+
+    def record(self, ranking: Ranking) -> Ranking:
+        """Store a ranking, and what the student said in it as the version's own judgments."""
+        self.store.rankings.add(ranking)
+        version = self.store.versions.get(ranking.version_id)
+        student = self.store.assessors.ensure(version.name, AssessorKind.STUDENT, version_id=version.version_id)
+        self.store.judgments.add_many([_student_judgment(ranking, d, student.assessor_id) for d in ranking.documents])
+        return ranking
+
+    def _relative(self, path: Path) -> str:
+        return str(path.resolve().relative_to(self.settings.home.resolve()))
+
+
+def _student_judgment(ranking: Ranking, document: RankedDocument, assessor_id: str) -> Judgment:
+    judgment = Judgment(
+        event_id=new_id(),
+        collection_id=ranking.collection_id,
+        query_id=ranking.query_id,
+        doc_id=document.doc_id,
+        assessor_id=assessor_id,
+        grade=document.grade,
+        explanation=document.explanation,
+        evidence=document.evidence,
+        ranking_id=ranking.ranking_id,
+    )
+    if document.grade is None:
+        return replace(judgment, status=Status.UNREADABLE, note=document.unreadable)
+    return judgment
