@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import resources, state
 from app.views import problem
+from app.views.plain import plain
 from data.errors import WhyRankError
 from data.records import Collection
 
@@ -19,11 +20,12 @@ def draw(*, needs_collection: bool) -> bool:
         st.markdown("### WhyRank")
         names = [collection.name for collection in collections]
         if names:
-            if state.collection_name() not in names:
-                st.session_state[state.COLLECTION] = names[0]
+            state.settle_collection(names)
             st.selectbox("Collection", names, key=state.COLLECTION)
         st.text_input("Your name", key=state.ASSESSOR, placeholder=state.DEFAULT_ASSESSOR, max_chars=60)
         st.caption("Judgments are stored under this name. This app is not authenticated and listens on 127.0.0.1.")
+    if news := state.take_news():
+        st.success(plain(news, limit=400), icon=":material/check:")
     if needs_collection and not names:
         st.info("There is no collection yet. Import one, or install the sample, on the Collections page.")
         st.page_link("pages/collections.py", label="Go to Collections", icon=":material/library_books:")
