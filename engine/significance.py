@@ -31,9 +31,9 @@ class Difference:
 
 def paired(system: Sequence[float], baseline: Sequence[float], *, seed: int = 0) -> Difference:
     """Compare two systems query by query; both lists in the same query order, at least one query."""
-    differences = np.asarray(system, dtype=float) - np.asarray(baseline, dtype=float)  # (Q,)
-    if differences.ndim != 1 or differences.size == 0:
+    if not system or len(system) != len(baseline):
         raise ValueError("paired needs two lists of the same length, with at least one query")
+    differences = np.asarray(system, dtype=float) - np.asarray(baseline, dtype=float)  # (Q,)
     low, high = _bootstrap(differences, seed)
     return Difference(
         mean=float(differences.mean()),

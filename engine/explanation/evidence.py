@@ -4,14 +4,14 @@ import re
 
 from data.records import Evidence
 
-_QUOTED = re.compile(r"\"([^\"\n]{3,400})\"|“([^”\n]{3,400})”")
+_QUOTED = re.compile(r"\"([^\"\n]{0,400})\"|“([^”\n]{0,400})”")
 _SPACE = re.compile(r"\s+")
 
 
 def quotes(explanation: str) -> list[str]:
     """The spans in double quotes, straight or curly, in order and without repeats."""
     found = [(straight or curly).strip() for straight, curly in _QUOTED.findall(explanation)]
-    return list(dict.fromkeys(quote for quote in found if re.search(r"\w", quote)))
+    return list(dict.fromkeys(quote for quote in found if len(quote) >= 3 and re.search(r"\w", quote)))
 
 
 def locate(quote: str, text: str) -> Evidence:
