@@ -1,0 +1,5 @@
+"""What is remembered, in one SQLite file: collections, assessors, judgments, rankings, versions, jobs, evaluations."""
+
+from data.store.store import Store
+
+__all__ = ["Store"]

@@ -1,0 +1,180 @@
+"""Judgments: append-only events, and the current view over them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from data.records import Assessor, AssessorKind, Judgment, Status, new_id, utc_now
+from data.schema import assessors, judgments
+from data.store.assessors import insert_missing
+from data.store.database import Database, one_of
+from data.store.events import BATCH, JUDGMENT_COLUMNS, insert_events
+
+
+class Judgments:
+    """The store's judgment events. "Newest" is the order they were stored in, never the clock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, judgment: Judgment) -> bool:
+        """Store an event; when this returns, it is on disk. False: it was stored before (a double submit). Raises
+        ConflictError for a stored id with other content, SettingsError for a grade that is off the scale or does not
+        fit the status, NotFoundError for ids that are not there.
+
+        A person's explanation that equals the one it was `edited_from` is stored as None: nobody wrote it."""
+        return self.add_many([judgment]) == 1
+
+    def add_many(self, given: Iterable[Judgment], *, assessors: Iterable[Assessor] = (), imported: bool = False) -> int:
+        """Store events in one transaction, all or none; returns how many were new. `assessors` that are not stored
+        yet are stored along. `imported` events may start from events this store does not have."""
+        with self._database.write() as connection:
+            insert_missing(connection, assessors)
+            return insert_events(connection, given, imported=imported)
+
+    def current(
+        self,
+        collection_id: str,
+        *,
+        kinds: Sequence[AssessorKind] | None = None,
+        assessor_ids: Sequence[str] | None = None,
+        query_ids: Sequence[str] | None = None,
+        doc_ids: Sequence[str] | None = None,
+    ) -> list[Judgment]:
+        """The newest event of every (assessor, query, document), in the order they were stored; withdrawn ones are
+        left out. None: no filter; an empty sequence: nothing."""
+        conditions = [judgments.c.collection_id == collection_id]
+        if kinds is not None:
+            of_kind = sa.select(assessors.c.assessor_id).where(assessors.c.kind.in_(kinds))
+            conditions.append(judgments.c.assessor_id.in_(of_kind))
+        for column, values in (
+            (judgments.c.assessor_id, assessor_ids),
+            (judgments.c.query_id, query_ids),
+            (judgments.c.doc_id, doc_ids),
+        ):
+            if values is not None:
+                conditions.append(one_of(column, values))
+        query = (
+            sa.select(*JUDGMENT_COLUMNS)
+            .where(judgments.c.sequence.in_(_newest(*conditions)), judgments.c.status != Status.WITHDRAWN)
+            .order_by(judgments.c.sequence)
+        )
+        with self._database.read() as connection:
+            return [Judgment(**row) for row in connection.execute(query).mappings()]
+
+    def history(self, collection_id: str, query_id: str, doc_id: str) -> list[Judgment]:
+        """All events of a pair, by all assessors, oldest first."""
+        query = _events(
+            judgments.c.collection_id == collection_id,
+            judgments.c.query_id == query_id,
+            judgments.c.doc_id == doc_id,
+        )
+        with self._database.read() as connection:
+            return [Judgment(**row) for row in connection.execute(query).mappings()]
+
+    def undo(self, collection_id: str, assessor_id: str) -> Judgment | None:
+        """Take back the assessor's newest event that was not taken back yet: a new event restores what the pair was
+        before it (or withdraws), and is returned. Undoing again walks further back; None: nothing is left."""
+        with self._database.write() as connection:
+            target = _newest_standing(connection, collection_id, assessor_id)
+            if target is None:
+                return None
+            event_id, sequence = target
+            restored = _state_before(connection, event_id, sequence)
+            # The state was checked when it was first stored.
+            insert_events(connection, [restored], imported=True, undoes=event_id)
+            return restored
+
+    def counts(self, collection_id: str) -> dict[str, dict[Status, int]]:
+        """Current judgments by assessor and status."""
+        newest = _newest(judgments.c.collection_id == collection_id)
+        query = (
+            sa.select(judgments.c.assessor_id, judgments.c.status, sa.func.count())
+            .where(judgments.c.sequence.in_(newest), judgments.c.status != Status.WITHDRAWN)
+            .group_by(judgments.c.assessor_id, judgments.c.status)
+        )
+        found: dict[str, dict[Status, int]] = {}
+        with self._database.read() as connection:
+            for assessor_id, status, count in connection.execute(query):
+                found.setdefault(assessor_id, {})[Status(status)] = count
+        return found
+
+    def events(self, collection_id: str) -> Iterator[Judgment]:
+        """Every event, oldest first. Page by page: a reader that stops half-way leaves no transaction open."""
+        last = 0
+        while True:
+            query = sa.select(judgments.c.sequence, *JUDGMENT_COLUMNS).where(
+                judgments.c.collection_id == collection_id, judgments.c.sequence > last
+            )
+            with self._database.read() as connection:
+                rows = connection.execute(query.order_by(judgments.c.sequence).limit(BATCH)).mappings().all()
+            for row in rows:
+                yield Judgment(**{name: row[name] for name in row if name != "sequence"})
+            if len(rows) < BATCH:
+                return
+            last = rows[-1]["sequence"]
+
+
+def _newest(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
+    """Sequence numbers of the newest event of every (assessor, query, document) that meets the conditions.
+
+    Computed rather than kept in a table of its own: grouping reads one covering index in its order (0.1 s for 100,000
+    events, a few ms for a query's), and there is no second truth that could come apart from the events."""
+    return (
+        sa.select(sa.func.max(judgments.c.sequence))
+        .where(*conditions)
+        .group_by(judgments.c.query_id, judgments.c.doc_id, judgments.c.assessor_id)
+    )
+
+
+def _events(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]]:
+    return sa.select(*JUDGMENT_COLUMNS).where(*conditions).order_by(judgments.c.sequence)
+
+
+def _newest_standing(connection: Connection, collection_id: str, assessor_id: str) -> tuple[str, int] | None:
+    """Id and sequence of the newest event that neither is an undo nor was undone."""
+    later = judgments.alias()
+    query = (
+        sa.select(judgments.c.event_id, judgments.c.sequence)
+        .where(
+            judgments.c.collection_id == collection_id,
+            judgments.c.assessor_id == assessor_id,
+            judgments.c.undoes.is_(None),
+            ~sa.exists().where(later.c.undoes == judgments.c.event_id),
+        )
+        .order_by(judgments.c.sequence.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else (row.event_id, row.sequence)
+
+
+def _state_before(connection: Connection, event_id: str, sequence: int) -> Judgment:
+    """A new event that says what the assessor had said of the pair before that event."""
+    undone = Judgment(**connection.execute(_events(judgments.c.event_id == event_id)).mappings().one())
+    before = (
+        _events(
+            judgments.c.collection_id == undone.collection_id,
+            judgments.c.query_id == undone.query_id,
+            judgments.c.doc_id == undone.doc_id,
+            judgments.c.assessor_id == undone.assessor_id,
+            judgments.c.sequence < sequence,
+        )
+        .order_by(None)
+        .order_by(judgments.c.sequence.desc())
+        .limit(1)
+    )
+    row = connection.execute(before).mappings().first()
+    if row is not None:
+        return replace(Judgment(**row), event_id=new_id(), created_at=utc_now())
+    return Judgment(
+        event_id=new_id(),
+        collection_id=undone.collection_id,
+        query_id=undone.query_id,
+        doc_id=undone.doc_id,
+        assessor_id=undone.assessor_id,
+        status=Status.WITHDRAWN,
+        guideline_version=undone.guideline_version,
+    )

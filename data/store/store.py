@@ -1,0 +1,68 @@
+"""The store: one database file, a group of operations per noun. Records go in and come out; rows stay here."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from data.schema import REVISION
+from data.store.assessors import Assessors
+from data.store.backup import backup, restore
+from data.store.collections import Collections
+from data.store.database import Database
+from data.store.evaluations import Evaluations
+from data.store.jobs import Jobs
+from data.store.judgments import Judgments
+from data.store.migrate import migrate, revision_of
+from data.store.rankings import Rankings
+from data.store.versions import Versions
+
+
+class Store:
+    """Safe to use from any thread; other processes open their own on the same file. What a call has stored is on
+    disk when it returns. Every operation raises StoreError where the database can't be used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.collections = Collections(database)
+        self.assessors = Assessors(database)
+        self.judgments = Judgments(database)
+        self.rankings = Rankings(database)
+        self.versions = Versions(database)
+        self.jobs = Jobs(database)
+        self.evaluations = Evaluations(database)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the database, made or migrated where needed (an existing one is copied first). Raises StoreError for a
+        file that is damaged, of another program, or of a newer WhyRank."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if revision_of(path) != REVISION:
+            migrate(path)
+        return cls(Database(path))
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database.path
+
+    def close(self) -> None:
+        """Close all connections; the store can't be used afterwards."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def backup(self, to: Path) -> dict[str, int]:
+        """Copy the running database to a new file; returns rows by table, verified. ConflictError if `to` exists."""
+        return backup(self.path, to)
+
+    @classmethod
+    def restore(cls, backup: Path, path: Path) -> dict[str, int]:
+        """Put a backup in the place of the database at `path`, whose present file is kept beside; returns rows by
+        table. Refuses (StoreError) a damaged or newer backup, and (ConflictError) a database that is in use."""
+        return restore(backup, path)

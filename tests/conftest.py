@@ -1,0 +1,15 @@
+"""Fixtures that tests of several layers share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store on a file."""
+    with Store.open(tmp_path / "home" / "whyrank.db") as opened:
+        yield opened
