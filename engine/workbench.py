@@ -34,7 +34,8 @@ class Workbench:
         self.settings = settings
         self.store = store
         self._lm = lm
-        self._retrievers: dict[str, tuple[str, Retriever]] = {}
+        self._indexes = index.OpenIndexes()
+        self._index_paths: dict[str, Path] = {}
         self._lock = threading.RLock()
 
     @classmethod
@@ -50,10 +51,7 @@ class Workbench:
 
     def close(self) -> None:
         """Close the indexes; the store belongs to who opened it."""
-        with self._lock:
-            for _, retriever in self._retrievers.values():
-                retriever.close()
-            self._retrievers.clear()
+        self._indexes.close()
 
     def base_lm(self) -> LM:
         """The base model, loaded once; raises ModelError with the mend where its weights are missing."""
@@ -95,15 +93,13 @@ class Workbench:
         """The collection's opened index; None where none was built yet. A rebuilt index replaces the old one."""
         if collection.index_path is None or collection.index_backend is None:
             return None
+        path = self.settings.home / collection.index_path
         with self._lock:
-            path, retriever = self._retrievers.get(collection.collection_id, (None, None))
-            if retriever is None or path != collection.index_path:
-                opened = index.open_index(self.settings.home / collection.index_path, collection.index_backend)
-                if retriever is not None:
-                    retriever.close()
-                retriever = opened
-                self._retrievers[collection.collection_id] = (collection.index_path, opened)
-            return retriever
+            before = self._index_paths.get(collection.collection_id, path)
+            self._index_paths[collection.collection_id] = path
+        if before != path:
+            self._indexes.forget(before)
+        return self._indexes.get(path, collection.index_backend)
 
     def pipeline(self, collection: Collection, version: Version) -> Pipeline:
         """The collection with this version, ready to rank."""
@@ -136,22 +132,20 @@ class Workbench:
         fresh = self.store.collections.set_index(
             collection.collection_id, path=self._relative(built.path), backend=built.backend, note=built.note
         )
-        with self._lock:
-            _, opened = self._retrievers.pop(collection.collection_id, (None, None))
-        if opened is not None:
-            opened.close()
         if old is not None:
-            index.discard(self.settings.home / old)
+            self._discard(old)
         return fresh
 
     def delete(self, collection: Collection) -> None:
         """Delete a collection with all that hangs on it, and its indexes."""
-        with self._lock:
-            _, opened = self._retrievers.pop(collection.collection_id, (None, None))
-        if opened is not None:
-            opened.close()
         self.store.collections.delete(collection.collection_id)
-        index.discard(self.settings.indexes_path / collection.collection_id)
+        if collection.index_path is not None:
+            self._discard(collection.index_path)
+
+    def _discard(self, index_path: str) -> None:
+        path = self.settings.home / index_path
+        self._indexes.forget(path)
+        index.discard(path)
 
     def record(self, ranking: Ranking) -> Ranking:
         """Store a ranking, and what the student said in it as the version's own judgments."""
