@@ -1,0 +1,1 @@
+"""File formats, both ways: TREC qrels and runs, JSONL, the BEIR folder."""
