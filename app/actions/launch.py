@@ -1,0 +1,236 @@
+"""Start the app and its worker, keep the worker alive, and stop both together.
+
+Each runs in a process group of its own, so that a Ctrl-C reaches only this process, which then stops them in order;
+where this process is killed, the kernel stops them (Linux).
+"""
+
+import ctypes
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from app.actions import holding
+from data.errors import SettingsError, WhyRankError
+from data.settings import Settings
+
+HOST = "127.0.0.1"
+PROJECT = Path(__file__).resolve().parents[2]
+"""Where `.streamlit/config.toml` lies."""
+START_SECONDS = 120.0
+STOP_SECONDS = 10.0
+POLL_SECONDS = 0.2
+RESTARTS = 5
+"""Restarts of a worker that never lived for `STEADY_SECONDS`; after these something is wrong with it."""
+STEADY_SECONDS = 60.0
+_PR_SET_PDEATHSIG = 1
+
+Say = Callable[[str], None]
+
+
+class LaunchError(WhyRankError):
+    """The app did not start, or ended by itself."""
+
+
+def serve(settings: Settings, *, page: Sequence[str], worker: Sequence[str], say: Say, stop: threading.Event) -> None:
+    """Run the commands of worker and app until `stop` is set; returns when both have ended.
+
+    Raises SettingsError where the port is taken, ConflictError where the home is served already, LaunchError where
+    the app doesn't answer or ends by itself.
+    """
+    held = f"{settings.home} is served by another `whyrank app`."
+    with (
+        holding.hold(holding.app_lock(settings), what=held, mend="Use that one, or stop it with Ctrl-C."),
+        _ended_at_exit() as children,
+    ):
+        check_port(settings.port)
+        logs = settings.home / "logs"
+        tended = _Worker(command=worker, settings=settings, log=logs / "worker.log", children=children, say=say)
+        tended.tend()
+        server = _start(page, settings, logs / "app.log")
+        children.append(server)
+        _wait_until_it_answers(settings, server, logs / "app.log", stop)
+        if not stop.is_set():
+            say(f"WhyRank is ready: http://{HOST}:{settings.port} (Ctrl-C stops it)")
+        while not stop.wait(POLL_SECONDS):
+            if server.poll() is not None:
+                raise LaunchError("The app ended by itself.", mend=_look_at(logs / "app.log"))
+            tended.tend()
+
+
+@contextmanager
+def own_worker(settings: Settings) -> Iterator[None]:
+    """A worker for as long as the block runs; none is started where one runs on the home already."""
+    with _ended_at_exit() as children:
+        if not holding.is_held(holding.worker_lock(settings)):
+            children.append(_start(worker_command(), settings, settings.home / "logs" / "worker.log"))
+        yield
+
+
+def check_port(port: int) -> None:
+    """Raise SettingsError where somebody listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise SettingsError(
+                f"Port {port} on {HOST} is taken by another program.",
+                mend="Stop that, or choose another port: WHYRANK_PORT=8600 whyrank app",
+            ) from None
+
+
+def app_command(settings: Settings) -> list[str]:
+    """The command line of the app's server."""
+    page = PROJECT / "app" / "main.py"
+    options = ["--server.port", str(settings.port), "--server.address", HOST, "--server.headless", "true"]
+    return [sys.executable, "-P", "-m", "streamlit", "run", str(page), *options]
+
+
+def worker_command() -> list[str]:
+    """The command line of the worker."""
+    return [sys.executable, "-P", "-m", "app.cli", "worker"]
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """The environment of both, independent of the current folder, which for the app is the project's."""
+    absolute = {"WHYRANK_HOME": str(settings.home.resolve())}
+    if Path(settings.model).is_dir():
+        absolute["WHYRANK_MODEL"] = str(Path(settings.model).resolve())
+    return {**os.environ, **absolute}
+
+
+class _Worker:
+    """The worker's process, started anew when it dies; somebody else's worker on the same home is left to work."""
+
+    def __init__(
+        self,
+        *,
+        command: Sequence[str],
+        settings: Settings,
+        log: Path,
+        children: list[subprocess.Popen[bytes]],
+        say: Say,
+    ) -> None:
+        self.command = command
+        self.settings = settings
+        self.log = log
+        self.children = children
+        self.say = say
+        self.process: subprocess.Popen[bytes] | None = None
+        self.started = 0.0
+        self.tries = 0
+        self.foreign = False
+
+    def tend(self) -> None:
+        """Start the worker where none lives."""
+        now = time.monotonic()
+        if self.process is not None:
+            if self.process.poll() is None:
+                return
+            self.children.remove(self.process)
+            # A job's process that it leaves behind would be nobody's: the next worker resumes the job.
+            _signal(self.process, signal.SIGTERM)
+            self.tries = 0 if now - self.started > STEADY_SECONDS else self.tries
+            self.say(f"The worker ended (exit code {self.process.returncode}).")
+            self.process = None
+        if self.tries > RESTARTS or now - self.started < min(2.0**self.tries - 1, 30.0):
+            return
+        if holding.is_held(holding.worker_lock(self.settings)):
+            if not self.foreign:
+                self.say("A worker runs on this home already; it is left to work.")
+            self.foreign = True
+            return
+        self.foreign = False
+        self.started = now
+        self.tries += 1
+        if self.tries > RESTARTS:
+            self.say(f"The worker does not stay up: no training until that is mended. {_look_at(self.log)}")
+            return
+        self.process = _start(self.command, self.settings, self.log)
+        self.children.append(self.process)
+
+
+@contextmanager
+def _ended_at_exit() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A list of processes; at the end those in it are stopped, with all they started."""
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        yield children
+    finally:
+        for child in children:
+            _signal(child, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for child in children:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(max(0.1, deadline - time.monotonic()))
+            _signal(child, signal.SIGKILL)
+            child.wait()
+
+
+def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal a child's whole group; one that is gone is fine."""
+    try:
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _start(command: Sequence[str], settings: Settings, log: Path) -> subprocess.Popen[bytes]:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env=environment(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _end_with_parent() -> None:
+    """In the child: ask the kernel for SIGTERM when the parent dies without stopping it."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+
+
+def _wait_until_it_answers(
+    settings: Settings, server: subprocess.Popen[bytes], log: Path, stop: threading.Event
+) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not stop.wait(POLL_SECONDS):
+        if server.poll() is not None:
+            raise LaunchError(f"The app did not start (exit code {server.returncode}).", mend=_look_at(log))
+        if _answers(settings.port):
+            return
+        if time.monotonic() > deadline:
+            raise LaunchError(f"The app did not answer within {START_SECONDS:.0f} s.", mend=_look_at(log))
+
+
+def _answers(port: int) -> bool:
+    """Streamlit's own health check."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/_stcore/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _look_at(log: Path) -> str:
+    return f"Look at {log} and at `whyrank doctor`."
