@@ -1,0 +1,71 @@
+"""`whyrank app`, `whyrank worker` and `whyrank doctor`."""
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from app.cli import console
+from app.cli.session import Session
+
+
+def app(context: typer.Context) -> None:
+    """Serve the app on 127.0.0.1 with its worker, until Ctrl-C.
+
+    Example: WHYRANK_PORT=8600 whyrank app
+    """
+    from app.actions import launch
+
+    stop = threading.Event()
+    asked: list[int] = []
+
+    def on_signal(number: int, _: object) -> None:
+        asked.append(number)
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        console.say("Starting the app and its worker ...")
+        settings = Session.of(context).settings
+        page, jobs = launch.app_command(settings), launch.worker_command()
+        launch.serve(settings, page=page, worker=jobs, say=console.say, stop=stop)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    console.say("Stopped.")
+    if signal.SIGINT in asked:
+        raise typer.Exit(console.INTERRUPTED)
+
+
+def worker(context: typer.Context) -> None:
+    """Run jobs in the foreground, until Ctrl-C. `whyrank app` starts one by itself.
+
+    Example: whyrank worker
+    """
+    from training.worker import run_worker
+
+    run_worker(Session.of(context).settings)
+
+
+def doctor(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")] = False,
+) -> None:
+    """Say what is there and what is missing, with the mend. Exit code 1 where something needed is missing.
+
+    Example: whyrank doctor
+    """
+    from app.actions.doctor import MISSING, examine
+
+    checks = []
+    with console.progress("Looking") as update:
+        for check in examine(Session.of(context).settings):
+            checks.append(check)
+            update(f"Looked at: {check.name}", len(checks), None)
+    if as_json:
+        console.give_json(checks)
+    else:
+        console.give_table(("what", "state", "found", "mend"), [(c.name, c.state, c.words, c.mend) for c in checks])
+    if any(check.state == MISSING for check in checks):
+        raise typer.Exit(console.FAILED)

@@ -1,0 +1,105 @@
+"""`whyrank train`: write a job, and wait for it if wanted."""
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli import console
+from app.cli.session import Session, the_collection
+from data.errors import SettingsError
+from data.records import Job, JobState
+
+if TYPE_CHECKING:
+    from data.store import Store
+    from training.recipes import TrainConfig
+
+POLL_SECONDS = 0.5
+
+
+def train(
+    context: typer.Context,
+    recipe: Annotated[str, typer.Option(help="How to train; an unknown name lists them.")],
+    collection: Annotated[
+        str | None, typer.Option("--collection", "-c", help="Collection; may be left out where there is only one.")
+    ] = None,
+    options: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A field of the recipe, e.g. epochs=2.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; fail if the job fails.")] = False,
+    actor: Annotated[str, typer.Option("--by", help="Who asks for it.")] = "command line",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")] = False,
+) -> None:
+    """Train a new version on the collection's judgments: a job that the worker runs.
+
+    Example: whyrank train --recipe correct --collection sample --set epochs=2 --wait
+    """
+    from app.actions import holding, launch
+    from training import jobs
+
+    session = Session.of(context)
+    with session.store() as store:
+        found = the_collection(store, collection)
+        config = _config(recipe, options or [])
+        with session.workbench(store) as workbench:
+            job = jobs.submit(workbench, found, config, actor)
+        console.say(f"Job {job.job_id} is waiting for the worker.")
+        alive = holding.is_held(holding.worker_lock(session.settings))
+        if not alive and not wait:
+            console.say("No worker runs on this home: start one with `whyrank app` or `whyrank worker`.")
+        if wait:
+            if not alive:
+                console.say("No worker runs on this home: one is started for this job.")
+            with nullcontext() if alive else launch.own_worker(session.settings):
+                job = _ended(store, job.job_id)
+    _give(job, as_json)
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        raise typer.Exit(console.FAILED)
+
+
+def _config(recipe: str, options: Sequence[str]) -> "TrainConfig":
+    """The recipe with the fields given; raises SettingsError for a field that is unknown or can't be used."""
+    from pydantic import ValidationError
+
+    from training.recipes import TrainConfig, recipe_named
+
+    recipe_named(recipe)
+    fields: dict[str, Any] = {"recipe": recipe}
+    for option in options:
+        name, sign, value = option.partition("=")
+        if not sign:
+            raise SettingsError(f"--set {option} has no value.", mend="Write it as --set NAME=VALUE.")
+        fields[name.strip()] = value.strip()
+    try:
+        return TrainConfig(**fields)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(
+            f"The recipe can't be used with these fields: {wrong}.",
+            mend=f"Fields are: {', '.join(sorted(TrainConfig.model_fields))}.",
+        ) from None
+
+
+def _ended(store: "Store", job_id: str) -> Job:
+    """Watch a job until it has ended."""
+    with console.progress("Waiting for the worker") as update:
+        while True:
+            job = store.jobs.get(job_id)
+            losses = store.jobs.metrics(job_id, names=["loss"])
+            loss = f", loss {losses[-1].value:.3f}" if losses else ""
+            if job.state is not JobState.QUEUED:
+                update(f"{job.stage or job.state.value}{loss}", job.progress, 1.0)
+            if job.state.ended:
+                return job
+            time.sleep(POLL_SECONDS)
+
+
+def _give(job: Job, as_json: bool) -> None:
+    if as_json:
+        console.give_json(job)
+    elif job.state is JobState.DONE:
+        console.say(f"Job {job.job_id} is done.")
+    if job.error:
+        console.say(f"Error: {job.error} {job.mend or ''}".strip())
