@@ -1,0 +1,44 @@
+import pytest
+
+from data.records import Query, Split
+from training.leaks import Leaks, near_duplicate
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("why does bread go stale", "Why does bread go stale?", True),
+        ("why does bread go stale", "why does the bread go stale", True),  # 5 of 6 words
+        ("why does bread go stale", "why does cake go stale", False),  # 4 of 6
+        ("", "", True),
+        ("?!", "...", True),
+        ("bread", "", False),
+    ],
+)
+def test_near_duplicates_share_four_fifths_of_their_words(first, second, same):
+    assert near_duplicate(first, second) is same
+    assert near_duplicate(second, first) is same
+
+
+def leaks(heldout=None):
+    queries = [
+        Query(query_id="t1", text="how do vaccines work", split=Split.TRAIN),
+        Query(query_id="t2", text="Why does bread go stale?", split=Split.TRAIN),
+        Query(query_id="d", text="something else", split=Split.DEVELOPMENT),
+        Query(query_id="h", text="why does bread go stale", split=Split.HELDOUT),
+    ]
+    return Leaks(queries, heldout or {}, {"t1", "t2", "d", "h"})
+
+
+def test_only_training_queries_that_ask_something_else_may_train():
+    found = leaks()
+    assert found.reason("t1", "x") is None
+    assert found.reason("t2", "x") == "query (nearly) the same as a held-out one"
+    assert found.reason("d", "x") == "development query"
+    assert found.reason("h", "x") == "held-out query"
+
+
+def test_a_pair_with_an_evaluation_label_may_not_train():
+    found = leaks({"t1": {"seen": 1}})
+    assert found.reason("t1", "seen") == "held-out query"
+    assert found.reason("t1", "other") is None

@@ -1,0 +1,113 @@
+"""A job's frozen data set: each row as a prompt and the answer to be learnt, to the letter as the methods ask.
+
+Pure: the language model's `clip` is handed in, so that documents are cut as they are when it ranks.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from data.records import AssessorKind, Collection, Document, Query
+from engine.explanation import prompt
+from engine.lm.base import Message
+from engine.ranking.base import Clip
+from training.rows import Chosen, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A prompt with the beginning of the answer, and the continuation to be learnt."""
+
+    query_id: str
+    doc_id: str
+    grade: int
+    messages: tuple[Message, ...]
+    """System, user, and the assistant's beginning (`Grade: ` or `Explanation:`), which is not trained: ranking
+    always gives it."""
+    completion: str
+    """What comes after the beginning."""
+    closed: bool
+    """Does the turn end after the completion? Not where only the grade is trained: an explanation would follow."""
+    source: AssessorKind
+    explanation_source: AssessorKind | None
+    assessor_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The frozen data set of a job."""
+
+    examples: tuple[Example, ...]
+    chosen: Chosen
+    cut: int
+    """Documents of which the model sees only the beginning, as when it ranks."""
+    sha256: str
+    """Of every example's content, in order."""
+
+    def to_jsonl(self) -> str:
+        """One JSON object per example: TRL's conversational prompt and completion, and whose it is."""
+        return "".join(line + "\n" for line in _lines(self.examples))
+
+
+def snapshot(
+    chosen: Chosen,
+    *,
+    collection: Collection,
+    queries: Mapping[str, Query],
+    documents: Mapping[str, Document],
+    form: prompt.Form,
+    clip: Clip,
+    document_tokens: int,
+) -> Snapshot:
+    """Make the examples of the chosen rows. `queries` and `documents` hold those of every row, by id."""
+    system = prompt.system_text(collection.scale, collection.guidelines, form)
+    examples, cut = [], 0
+    for row in chosen.rows:
+        document = documents[row.doc_id]
+        clipped = clip(document.text, document_tokens)
+        cut += clipped.cut
+        query = queries[row.query_id].text
+        turns = prompt.messages(system=system, query=query, title=document.title, text=clipped.text)
+        examples.append(_example(row, turns, form))
+    digest = hashlib.sha256("\n".join(_lines(tuple(examples))).encode()).hexdigest()
+    return Snapshot(examples=tuple(examples), chosen=chosen, cut=cut, sha256=digest)
+
+
+def _example(row: Row, turns: tuple[Message, ...], form: prompt.Form) -> Example:
+    start = prompt.GRADE if form == "verdict-first" else prompt.EXPLANATION
+    if row.explanation is None:
+        completion = str(row.grade)
+    else:
+        answer = prompt.completion(grade=row.grade, explanation=row.explanation, form=form)
+        completion = answer.removeprefix(start)
+    return Example(
+        query_id=row.query_id,
+        doc_id=row.doc_id,
+        grade=row.grade,
+        messages=prompt.answered(turns, start),
+        completion=completion,
+        closed=row.explanation is not None,
+        source=row.source,
+        explanation_source=row.explanation_source,
+        assessor_id=row.assessor_id,
+    )
+
+
+def _lines(examples: tuple[Example, ...]) -> list[str]:
+    return [json.dumps(_to_json(example), ensure_ascii=False, sort_keys=True) for example in examples]
+
+
+def _to_json(example: Example) -> dict[str, object]:
+    *turns, start = example.messages
+    return {
+        "query_id": example.query_id,
+        "doc_id": example.doc_id,
+        "grade": example.grade,
+        "prompt": [{"role": turn.role, "content": turn.content} for turn in turns],
+        "completion": [{"role": start.role, "content": start.content + example.completion}],
+        "closed": example.closed,
+        "source": example.source.value,
+        "explanation_source": example.explanation_source.value if example.explanation_source else None,
+        "assessor_id": example.assessor_id,
+    }

@@ -1,0 +1,68 @@
+"""The labels every evaluation uses: people's, on held-out queries, and whose they are in words.
+
+A teacher's or a student's grade never gets in here. Pairs on which people disagree are left out until somebody
+decides (`conflicts` counts them).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from data.records import Assessor, AssessorKind, Collection, Judgment, Query, Split, Status
+from data.store import Store
+from engine import agreement
+from training.splits import split_of
+
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """People's agreed grades on the held-out queries of a collection."""
+
+    qrels: Mapping[str, Mapping[str, int]]
+    """query_id -> doc_id -> grade"""
+    words: str
+    """Whose labels these are, for the report."""
+    conflicts: int
+    """Pairs left out because people gave different grades."""
+
+
+def heldout(store: Store, collection: Collection) -> Labels:
+    """The evaluation labels of a collection."""
+    people = {a.assessor_id: a for a in store.assessors.list(AssessorKind.HUMAN)}
+    judgments = store.judgments.current(collection.collection_id, kinds=[AssessorKind.HUMAN])
+    return labels(store.collections.queries(collection.collection_id), judgments, people)
+
+
+def labels(queries: Iterable[Query], judgments: Sequence[Judgment], assessors: Mapping[str, Assessor]) -> Labels:
+    """Evaluation labels from judgments: whatever is not a person's, or not on a held-out query, is left out."""
+    held = {query.query_id for query in queries if split_of(query) is Split.HELDOUT}
+    people = [
+        judgment
+        for judgment in judgments
+        if judgment.query_id in held
+        and judgment.status is Status.JUDGED
+        and assessors[judgment.assessor_id].kind is AssessorKind.HUMAN
+    ]
+    return Labels(
+        qrels=agreement.qrels(people),
+        words=_whose([assessors[assessor_id] for assessor_id in sorted({j.assessor_id for j in people})]),
+        conflicts=len(agreement.conflicts(people)),
+    )
+
+
+def heldout_sha256(qrels: Mapping[str, Mapping[str, int]], query_ids: Iterable[str]) -> str:
+    """Hash of the evaluated queries and their labels: counts how often a set was looked at."""
+    content = [[query_id, sorted(qrels[query_id].items())] for query_id in sorted(query_ids)]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _whose(people: Sequence[Assessor]) -> str:
+    if not people:
+        return "nobody's labels"
+    names = ", ".join(sorted(person.name for person in people)[:NAMES_SHOWN])
+    more = f" and {len(people) - NAMES_SHOWN} more" if len(people) > NAMES_SHOWN else ""
+    authored = "; written for the sample collection, not measured" if any(p.authored for p in people) else ""
+    return f"labels of {'one person' if len(people) == 1 else f'{len(people)} people'} ({names}{more}{authored})"

@@ -1,0 +1,56 @@
+"""Pairs that may not train because they would tell the model about the evaluation.
+
+A shared corpus is not a leak; a held-out query, a query that asks the same in nearly the same words, or a pair with
+an evaluation label is.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from data.records import Query, Split
+from training.splits import split_of
+
+NEAR_DUPLICATE = 0.8
+"""Jaccard of the distinct words from which two query texts count as the same question."""
+_WORD = re.compile(r"\w+")
+
+
+class Leaks:
+    """Answers for any pair whether it may train."""
+
+    def __init__(self, queries: Sequence[Query], heldout: Mapping[str, Mapping[str, int]], judged: set[str]) -> None:
+        """`heldout`: the evaluation's labels; `judged`: ids of the queries that will be asked about."""
+        self._splits = {query.query_id: split_of(query) for query in queries}
+        self._heldout = heldout
+        held = [_words(query.text) for query in queries if self._splits[query.query_id] is Split.HELDOUT]
+        self._same = {
+            query.query_id
+            for query in queries
+            if query.query_id in judged
+            and self._splits[query.query_id] is Split.TRAIN
+            and any(_overlap(_words(query.text), words) >= NEAR_DUPLICATE for words in held)
+        }
+
+    def reason(self, query_id: str, doc_id: str) -> str | None:
+        """Why the pair may not train; None where it may."""
+        split = self._splits[query_id]
+        if split is Split.HELDOUT or doc_id in self._heldout.get(query_id, {}):
+            return "held-out query"
+        if split is not Split.TRAIN:
+            return "development query"
+        return "query (nearly) the same as a held-out one" if query_id in self._same else None
+
+
+def near_duplicate(first: str, second: str) -> bool:
+    """Do two query texts share at least 0.8 of their distinct words (Jaccard, case folded)?"""
+    return _overlap(_words(first), _words(second)) >= NEAR_DUPLICATE
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold()))
+
+
+def _overlap(first: frozenset[str], second: frozenset[str]) -> float:
+    """Jaccard; two texts without any word are the same."""
+    union = len(first | second)
+    return len(first & second) / union if union else 1.0

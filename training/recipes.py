@@ -1,0 +1,178 @@
+"""Recipes: what the Train button can do, and the options of a job.
+
+A recipe is a chain of stages; each stage is a module with a `train` function of the form `Trainer` and continues
+from the adapter of the stage before it. Adding one is a file and a line in `RECIPES`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from data.errors import NotFoundError
+from engine.ranking import DEFAULT_METHOD, METHODS
+from training.examples import Example
+from training.stopping import ShouldStop
+
+OnMetrics = Callable[[int, Mapping[str, float]], None]
+"""Called after an optimizer step with its number (from 1) and its figures."""
+
+
+class TrainConfig(BaseModel):
+    """Everything a training job can be told. The defaults are the button's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: str = Field(default="sft", description="Name of a recipe.")
+    method: str = Field(
+        default=DEFAULT_METHOD,
+        description="Ranking method whose answer form is trained and with which the version is evaluated.",
+    )
+    epochs: int = Field(default=2, ge=1, le=50, description="Passes over the examples. Source: InteRank uses 1-3.")
+    learning_rate: float = Field(
+        default=3e-4, gt=0, le=0.1, description="Peak of AdamW's linear decay. Source: LoRA wants about 10x full SFT's."
+    )
+    batch_size: int = Field(default=4, ge=1, le=64, description="Examples per optimizer step.")
+    lora_rank: int = Field(
+        default=16,
+        ge=1,
+        le=256,
+        description="Rank of the adapter on every linear layer but the output head; alpha is twice the rank. "
+        "Source: LoRA, arXiv 2106.09685.",
+    )
+    explanation_weight: float = Field(
+        default=1.0,
+        ge=0,
+        le=10,
+        description="Weight of the explanation's mean token loss; the grade's token has weight 1. "
+        "Source: Distilling Step-by-Step, arXiv 2305.02301.",
+    )
+    teacher_limit: int = Field(
+        default=40,
+        ge=0,
+        le=100_000,
+        description="Most teacher judgments used, for pairs no person graded; 0: none.",
+    )
+    start_from: Literal["base", "champion"] = Field(
+        default="base", description="Train a new adapter on the base model, or continue the champion's."
+    )
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Of adapter, order of examples and held-out sample.")
+    heldout_queries: int = Field(
+        default=50,
+        ge=1,
+        le=100_000,
+        description="Most held-out queries evaluated; a seeded sample where there are more.",
+    )
+    depth: int = Field(default=10, ge=1, le=1000, description="Documents per query in the evaluation.")
+
+    @field_validator("recipe")
+    @classmethod
+    def _known_recipe(cls, name: str) -> str:
+        return _known(name, RECIPES, "recipe")
+
+    @field_validator("method")
+    @classmethod
+    def _known_method(cls, name: str) -> str:
+        return _known(name, METHODS, "ranking method")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOutcome:
+    """Figures about a finished stage."""
+
+    steps: int
+    """Optimizer steps of the whole training, those before a resumption included."""
+    examples: int
+    too_long: int
+    """Examples left out because they have more tokens than the model is trained on; none is ever cut."""
+    loss: float
+    """Mean over the last epoch."""
+    seconds: float
+    """Of this process; a resumed training counts from its resumption."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSetup:
+    """Where a stage reads and writes (local folders), and what it runs on."""
+
+    base: Path
+    """The base model."""
+    parent: Path | None
+    """The adapter to continue from; None: a new one."""
+    checkpoints: Path
+    """Kept until the job has ended; a stage resumes from the newest whole one."""
+    out: Path
+    """The finished adapter in PEFT's layout, safetensors. Appears at once or not at all."""
+    device: str = "auto"
+    """`cpu`, `cuda`, or `auto`."""
+
+
+class Trainer(Protocol):
+    """What a stage does. Raises TrainingError, and `Stopped` where it was told to stop, with a checkpoint saved."""
+
+    def __call__(
+        self,
+        examples: Sequence[Example],
+        setup: StageSetup,
+        config: TrainConfig,
+        *,
+        on_metrics: OnMetrics,
+        should_stop: ShouldStop,
+    ) -> TrainingOutcome:
+        """Train an adapter on `examples`, resuming where a checkpoint is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A step of a recipe. The module is imported when the stage runs: it brings torch, which no page needs."""
+
+    name: str
+    module: str
+
+    @property
+    def train(self) -> Trainer:
+        """The stage's `train` function."""
+        trainer: Trainer = import_module(self.module).train
+        return trainer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A member of `RECIPES`."""
+
+    name: str
+    summary: str
+    source: str
+    stages: tuple[Stage, ...]
+
+
+SFT = Stage(name="sft", module="training.sft")
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="sft",
+            summary="Fine-tune an adapter (LoRA) to give people's grades and explanations.",
+            source="InteRank stage 1, arXiv 2504.03947",
+            stages=(SFT,),
+        ),
+    )
+}
+
+
+def recipe_named(name: str) -> Recipe:
+    """The recipe of that name."""
+    try:
+        return RECIPES[name]
+    except KeyError:
+        raise NotFoundError(f"There is no recipe {name!r}.", mend=f"Use one of: {', '.join(RECIPES)}.") from None
+
+
+def _known(name: str, members: Mapping[str, object], what: str) -> str:
+    if name not in members:
+        raise ValueError(f"There is no {what} {name!r}; use one of: {', '.join(members)}.")
+    return name
