@@ -204,8 +204,7 @@ def _check_pair(
     known: tuple[Iterable[str], Iterable[str], Scale],
     bad: BadRows,
 ) -> None:
-    query_id, doc_id, grade = pair
-    query_ids, doc_ids, scale = known
+    (query_id, doc_id, grade), (query_ids, doc_ids, scale) = pair, known
     if query_id not in query_ids:
         bad.add(file, line, f"the collection has no query {query_id!r}")
     elif doc_id not in doc_ids:

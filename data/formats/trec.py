@@ -11,6 +11,9 @@ import numpy as np
 from data.errors import SettingsError
 from data.formats.rows import BadRows, id_problem, refusing, text_rows
 
+_LARGEST = 1e38
+"""Scores a run can hold are below this: single precision ends there."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 
 
@@ -93,11 +96,12 @@ def write_run(rankings: Mapping[str, Sequence[ScoredDoc]], tag: str) -> str:
     for query_id, documents in rankings.items():
         bound = np.float32(np.inf)
         for rank, document in enumerate(sorted(documents, key=lambda d: d.rank), start=1):
-            bound = min(np.float32(document.score), np.nextafter(bound, np.float32(-np.inf)))
-            if not np.isfinite(bound):
+            if abs(document.score) < _LARGEST:
+                bound = min(np.float32(document.score), np.nextafter(bound, np.float32(-np.inf)))
+            else:  # also what is not a number
                 raise SettingsError(
                     f"The score {document.score} of document {document.doc_id!r} can't be written to a run.",
-                    mend="Write finite scores.",
+                    mend=f"Write finite scores below {_LARGEST:g}.",
                 )
             rows.append(f"{_id(query_id)} Q0 {_id(document.doc_id)} {rank} {bound!s} {_id(tag)}\n")
     return "".join(rows)

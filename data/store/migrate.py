@@ -27,7 +27,7 @@ def revision_of(path: Path) -> str | None:
     try:
         with closing(sqlite3.connect(path, timeout=30)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if not tables:
+            if not tables - {"alembic_version", "sqlite_sequence"}:
                 return None
             if {"alembic_version", "judgments"} <= tables:
                 row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
@@ -80,9 +80,11 @@ def newer_schema(path: Path, revision: str) -> StoreError:
 @contextmanager
 def _alone(path: Path) -> Iterator[Connection]:
     """The only writer, with foreign keys off: batch mode drops and renames tables, and a cascade would take their
-    children along. The pragma has no effect inside a transaction, so it comes before."""
+    children along; and renaming as SQLite once did, without a look at triggers that name the table which is just being
+    made anew. The pragmas have no effect inside a transaction, so they come before."""
     engine = make_engine(path)
-    sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = OFF"))
+    for pragma in ("PRAGMA foreign_keys = OFF", "PRAGMA legacy_alter_table = ON"):
+        sa.event.listen(engine, "connect", lambda connection, _, pragma=pragma: connection.execute(pragma))
     try:
         with explained(path), engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
             yield connection
