@@ -1,4 +1,8 @@
-"""Entry point of the browser app: the frame and the list of pages."""
+"""Entry point of the browser app: the frame and the list of pages.
+
+Their folder is not called `pages`: where one of that name lies beside the main script, Streamlit runs a page's file
+alone, without this one, as long as no session has opened the first page.
+"""
 
 import streamlit as st
 
@@ -7,12 +11,12 @@ from app.views import frame
 st.set_page_config(page_title="WhyRank", page_icon=":material/rule:", layout="wide")
 page = st.navigation(
     [
-        st.Page("pages/explore.py", title="Explore", icon=":material/search:", default=True),
-        st.Page("pages/judge.py", title="Judge", icon=":material/gavel:"),
-        st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-        st.Page("pages/evaluate.py", title="Evaluate", icon=":material/monitoring:"),
-        st.Page("pages/collections.py", title="Collections", icon=":material/library_books:"),
+        st.Page("screens/explore.py", title="Explore", icon=":material/search:", default=True),
+        st.Page("screens/judge.py", title="Judge", icon=":material/gavel:"),
+        st.Page("screens/compare.py", title="Compare", icon=":material/compare_arrows:"),
+        st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
+        st.Page("screens/evaluate.py", title="Evaluate", icon=":material/monitoring:"),
+        st.Page("screens/collections.py", title="Collections", icon=":material/library_books:"),
     ],
     position="top",
 )

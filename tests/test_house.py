@@ -31,10 +31,10 @@ def test_ids_are_called_query_id_and_doc_id(path):
 
 def test_pages_are_all_listed_and_short():
     main = (ROOT / "app/main.py").read_text(encoding="utf-8")
-    pages = [path for path in (ROOT / "app/pages").glob("*.py") if path.stem != "__init__"]
+    pages = [path for path in (ROOT / "app/screens").glob("*.py") if path.stem != "__init__"]
     assert pages
     for page in pages:
-        assert f'"pages/{page.name}"' in main
+        assert f'"screens/{page.name}"' in main
         assert len(page.read_text(encoding="utf-8").splitlines()) <= 160
 
 
@@ -42,7 +42,9 @@ def test_only_settings_reads_the_environment():
     allowed = {"data/settings.py", "engine/retrieval/java.py"}
     for path, name in zip(MODULES, NAMES, strict=True):
         if name not in allowed:
-            reads = re.findall(r"os\.(?:getenv|environ(?:\.get|\[)[^=]*$)", path.read_text(encoding="utf-8"), re.MULTILINE)
+            reads = re.findall(
+                r"os\.(?:getenv|environ(?:\.get|\[)[^=]*$)", path.read_text(encoding="utf-8"), re.MULTILINE
+            )
             assert not reads, f"{name} reads the environment: add a setting"
 
 
@@ -58,7 +60,9 @@ def test_the_readme_lists_every_module():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in MODULES:
         if path.name != "__init__.py" and "versions" not in path.parts:
-            assert re.search(rf"\b{re.escape(path.name)}\b", readme), f"{path.relative_to(ROOT)} is not in the README's tree"
+            assert re.search(rf"\b{re.escape(path.name)}\b", readme), (
+                f"{path.relative_to(ROOT)} is not in the README's tree"
+            )
 
 
 def test_the_readme_names_every_setting_and_command():
@@ -67,7 +71,18 @@ def test_the_readme_names_every_setting_and_command():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name in Settings.model_fields:
         assert f"WHYRANK_{name.upper()}" in readme
-    for command in ("app", "worker", "doctor", "model", "collection", "rank", "judgments", "train", "evaluate", "backup"):
+    for command in (
+        "app",
+        "worker",
+        "doctor",
+        "model",
+        "collection",
+        "rank",
+        "judgments",
+        "train",
+        "evaluate",
+        "backup",
+    ):
         assert f"whyrank {command}" in readme
 
 

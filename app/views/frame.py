@@ -28,7 +28,7 @@ def draw(*, needs_collection: bool) -> bool:
         st.success(plain(news, limit=400), icon=":material/check:")
     if needs_collection and not names:
         st.info("There is no collection yet. Import one, or install the sample, on the Collections page.")
-        st.page_link("pages/collections.py", label="Go to Collections", icon=":material/library_books:")
+        st.page_link("screens/collections.py", label="Go to Collections", icon=":material/library_books:")
         return False
     return True
 
