@@ -1,12 +1,23 @@
 """Session state by name and type; the only module that touches `st.session_state` keys."""
 
+import time
+from collections.abc import Hashable
+
 import streamlit as st
+
+from app.actions.judge import Desk
+from data.records import new_id
 
 COLLECTION = "collection_name"
 ASSESSOR = "assessor_name"
 DEFAULT_ASSESSOR = "me"
 _WANTED_COLLECTION = "wanted_collection"
 _NEWS = "news"
+_PAINTED = "painted"
+_NOTES = "notes"
+_DESK = "judge_desk"
+_RANKING = "explore_ranking"
+_FORMS = "forms"
 
 
 def collection_name() -> str | None:
@@ -40,3 +51,84 @@ def take_news() -> str | None:
     """What the last action had to say, once."""
     news = st.session_state.pop(_NEWS, None)
     return str(news) if news else None
+
+
+def form_number() -> int:
+    """How many actions ended well in this session: a form with this number in its keys is a fresh one."""
+    return int(st.session_state.get(_FORMS, 0))
+
+
+def next_form() -> None:
+    """Begin with empty forms."""
+    st.session_state[_FORMS] = form_number() + 1
+
+
+def text(key: str) -> str:
+    """What a text widget holds."""
+    return str(st.session_state.get(key) or "")
+
+
+def number(key: str) -> int | None:
+    """What a choice of whole numbers holds; None: nothing chosen."""
+    value = st.session_state.get(key)
+    return value if isinstance(value, int) else None
+
+
+def share(key: str) -> float:
+    """What a slider from 0 to 1 holds."""
+    return float(st.session_state.get(key) or 0.0)
+
+
+def settle(**values: Hashable) -> None:
+    """Give widgets that aren't drawn yet their first values."""
+    for key, value in values.items():
+        st.session_state.setdefault(key, value)
+
+
+def put(key: str, value: Hashable) -> None:
+    """Set a widget's value before it is drawn."""
+    st.session_state[key] = value
+
+
+def painted(slot: str) -> tuple[str, float]:
+    """(event id, seconds since) of what a slot of the page shows: the same until `repaint`."""
+    slots: dict[str, tuple[str, float]] = st.session_state.setdefault(_PAINTED, {})
+    event_id, since = slots.setdefault(slot, (new_id(), time.monotonic()))
+    return event_id, time.monotonic() - since
+
+
+def repaint(slot: str) -> None:
+    """The slot's event was sent: what is painted there next is another."""
+    st.session_state.get(_PAINTED, {}).pop(slot, None)
+
+
+def note(slot: str, words: str) -> None:
+    """Keep a line to be shown in a slot of the page, until another takes its place."""
+    st.session_state.setdefault(_NOTES, {})[slot] = words
+
+
+def note_of(slot: str) -> str:
+    """The line of a slot; empty where there is none."""
+    return str(st.session_state.get(_NOTES, {}).get(slot, ""))
+
+
+def desk() -> Desk | None:
+    """Where this person is in the queue of the Judge page."""
+    found = st.session_state.get(_DESK)
+    return found if isinstance(found, Desk) else None
+
+
+def seat(at: Desk | None) -> None:
+    """Keep the person's place in a queue; None: lay it out anew."""
+    st.session_state[_DESK] = at
+
+
+def ranking_id() -> str | None:
+    """The ranking shown last in this session."""
+    found = st.session_state.get(_RANKING)
+    return str(found) if found else None
+
+
+def keep_ranking(shown: str | None) -> None:
+    """Remember which ranking is shown, so that it is there again after a visit to another page."""
+    st.session_state[_RANKING] = shown

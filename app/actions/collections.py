@@ -1,0 +1,202 @@
+"""What the Collections page does: import, install the sample, rename, index, edit guidelines, delete, browse."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from data import sample
+from data.errors import ConflictError, SettingsError
+from data.importing import import_collection
+from data.records import AssessorKind, Collection, Document, JobState, Query, Split, Status, Version, new_id, utc_now
+from data.scales import DEFAULT_SCALE, Scale
+from engine.workbench import Workbench
+from training.heartbeat import STALE_SECONDS
+from training.splits import split_of
+
+Progress = Callable[[str, int, int | None], None]
+"""What is being done, how much of it is done, and of how much (None: not known)."""
+
+PAGE_SIZE = 25
+"""Documents shown at once."""
+_USES = {Split.TRAIN: "training", Split.DEVELOPMENT: "development", Split.HELDOUT: "evaluation only (held out)"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A collection as the list shows it."""
+
+    collection: Collection
+    judgments: dict[AssessorKind, int]
+    """Pairs graded, by kind of assessor."""
+    authored: bool
+    """Are some of those assessors authored ones?"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A file that came through the browser."""
+
+    file_name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A collection to import. Paths are on the machine the app runs on."""
+
+    name: str
+    documents: Upload | str | None
+    qrels: str | None = None
+    assessor: str = ""
+    kind: AssessorKind = AssessorKind.HUMAN
+    authored: bool = False
+    scale: Scale = DEFAULT_SCALE
+
+
+def overviews(workbench: Workbench) -> list[Overview]:
+    """Every collection with the judgments it has."""
+    assessors = {assessor.assessor_id: assessor for assessor in workbench.store.assessors.list()}
+    found = []
+    for collection in workbench.store.collections.list():
+        counts = workbench.store.judgments.counts(collection.collection_id)
+        judged: Counter[AssessorKind] = Counter()
+        for assessor_id, statuses in counts.items():
+            judged[assessors[assessor_id].kind] += statuses.get(Status.JUDGED, 0)
+        authored = any(assessors[assessor_id].authored for assessor_id in counts)
+        found.append(Overview(collection=collection, judgments=dict(judged), authored=authored))
+    return found
+
+
+def index_words(collection: Collection) -> str:
+    """The state of a collection's index in words."""
+    if collection.index_path is None:
+        return "not built"
+    if collection.index_backend == "lucene":
+        return "Lucene"
+    return "bm25s in place of Lucene" if collection.index_note else str(collection.index_backend)
+
+
+def add(workbench: Workbench, wanted: Wanted, on_progress: Progress) -> Collection:
+    """Import a collection and index it; a refused import leaves nothing behind."""
+    name = _checked_name(wanted.name)
+    if not wanted.documents:
+        raise SettingsError("No file of documents was given.", mend="Upload a JSONL file, or type a path.")
+    assessor = wanted.assessor.strip() or None
+    qrels = Path(wanted.qrels).expanduser() if wanted.qrels else None
+    with _on_disk(workbench, wanted.documents) as path:
+        collection = import_collection(
+            workbench.store,
+            name=name,
+            path=path,
+            qrels=qrels,
+            assessor=assessor,
+            kind=wanted.kind if assessor else None,
+            scale=wanted.scale,
+            authored=wanted.authored,
+            on_progress=on_progress,
+        )
+    return build_index(workbench, collection, on_progress)
+
+
+def install_sample(workbench: Workbench, on_progress: Progress) -> Collection:
+    """Install the sample collection, where it is not there yet, and index it."""
+    on_progress("Installing the sample", 0, None)
+    collection = sample.install(workbench.store)
+    return collection if collection.index_path else build_index(workbench, collection, on_progress)
+
+
+def has_sample(found: Sequence[Overview]) -> bool:
+    """Is the sample among these collections?"""
+    return any(overview.collection.name == sample.SAMPLE_NAME for overview in found)
+
+
+def build_index(workbench: Workbench, collection: Collection, on_progress: Progress) -> Collection:
+    """Build the index anew; the old one serves until the new one is there."""
+    on_progress("Indexing", 0, collection.documents)
+    return workbench.build_index(collection, lambda done: on_progress("Indexing", done, collection.documents))
+
+
+def rename(workbench: Workbench, collection: Collection, name: str) -> Collection:
+    """Give a collection another name; raises ConflictError where it is taken."""
+    return workbench.store.collections.rename(collection.collection_id, _checked_name(name))
+
+
+def trained_versions(workbench: Workbench, collection: Collection) -> list[Version]:
+    """Versions trained on this collection: what an edit of its guidelines makes unusable."""
+    versions = workbench.store.versions.list(collection.collection_id)
+    return [version for version in versions if version.collection_id == collection.collection_id]
+
+
+def set_guidelines(workbench: Workbench, collection: Collection, text: str) -> Collection:
+    """Store new guidelines; the same text again changes nothing."""
+    if text.strip() == collection.guidelines.strip():
+        return collection
+    return workbench.store.collections.set_guidelines(collection.collection_id, text.strip())
+
+
+def hanging(workbench: Workbench, collection: Collection) -> dict[str, int]:
+    """What a delete takes along: name of the things -> how many."""
+    return workbench.store.collections.hanging(collection.collection_id)
+
+
+def delete(workbench: Workbench, collection: Collection, typed: str) -> None:
+    """Delete a collection with everything in it, if its name was typed in and no job works on it."""
+    if typed.strip() != collection.name:
+        raise ConflictError(
+            f"The name typed in is not {collection.name!r}: nothing was deleted.",
+            mend="Type the collection's name exactly as it stands in the list.",
+        )
+    running = workbench.store.jobs.list(collection_id=collection.collection_id, states=[JobState.RUNNING])
+    now = utc_now()
+    if any(job.heartbeat_at and (now - job.heartbeat_at).total_seconds() < STALE_SECONDS for job in running):
+        raise ConflictError(
+            f"A job is working on {collection.name}: nothing was deleted.",
+            mend="Cancel it on the Train page, or wait until it has ended.",
+        )
+    workbench.delete(collection)
+
+
+def pages(collection: Collection) -> int:
+    """How many pages of documents there are, at least one."""
+    return max(1, -(-collection.documents // PAGE_SIZE))
+
+
+def documents(workbench: Workbench, collection: Collection, page: int) -> list[Document]:
+    """The documents of a page (from 1), in the order of their ids."""
+    return workbench.store.collections.page(collection.collection_id, offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE)
+
+
+def document(workbench: Workbench, collection: Collection, doc_id: str) -> Document | None:
+    """A document by its id, None where there is none."""
+    return workbench.store.collections.documents_by_id(collection.collection_id, [doc_id]).get(doc_id)
+
+
+def queries(workbench: Workbench, collection: Collection) -> list[tuple[Query, str]]:
+    """All queries, imported ones and those people typed, with what each is used for in words."""
+    found = workbench.store.collections.queries(collection.collection_id)
+    return [(query, _USES[split_of(query)]) for query in found]
+
+
+def _checked_name(name: str) -> str:
+    if not name.strip():
+        raise SettingsError("The collection has no name.", mend="Type a name for it.")
+    return name.strip()
+
+
+@contextmanager
+def _on_disk(workbench: Workbench, file: Upload | str) -> Iterator[Path]:
+    """The path of a file; an upload lies in a folder of its own while it is read, under its own name."""
+    if isinstance(file, str):
+        yield Path(file.strip()).expanduser()
+        return
+    folder = workbench.settings.home / "uploads" / new_id()
+    folder.mkdir(parents=True)
+    try:
+        path = folder / (PurePath(file.file_name.replace("\\", "/")).name or "upload.jsonl")
+        path.write_bytes(file.content)
+        yield path
+    finally:
+        shutil.rmtree(folder)

@@ -1,0 +1,129 @@
+import json
+
+import pytest
+
+from app.actions import collections as actions
+from app.actions.collections import Upload, Wanted
+from data.errors import ConflictError, ImportRefusedError, SettingsError
+from data.records import AssessorKind, Job, JobState, utc_now
+
+
+def rows(*doc_ids):
+    return "".join(json.dumps({"_id": doc_id, "text": f"text of {doc_id}"}) + "\n" for doc_id in doc_ids).encode()
+
+
+def nothing(*_):
+    pass
+
+
+def imported(workbench, name="mine", count=3):
+    upload = Upload(file_name="docs.jsonl", content=rows(*(f"d{i:02d}" for i in range(count))))
+    return actions.add(workbench, Wanted(name=name, documents=upload), nothing)
+
+
+def test_an_upload_is_imported_and_indexed_at_once(workbench):
+    heard = []
+    upload = Upload(file_name="../../docs.jsonl", content=rows("d1", "d2"))
+    collection = actions.add(
+        workbench, Wanted(name=" mine ", documents=upload), lambda stage, done, total: heard.append(stage)
+    )
+    assert (collection.name, collection.documents, collection.source) == ("mine", 2, "docs.jsonl")
+    assert collection.index_backend == "bm25s" and actions.index_words(collection) == "bm25s"
+    assert "Indexing" in heard
+    assert not list((workbench.settings.home / "uploads").iterdir()), "the upload stays only as long as it is read"
+
+
+def test_a_refused_import_names_file_and_line_and_leaves_nothing(workbench):
+    upload = Upload(file_name="docs.jsonl", content=rows("d1", "d1") + b"{broken\n")
+    with pytest.raises(ImportRefusedError) as caught:
+        actions.add(workbench, Wanted(name="mine", documents=upload), nothing)
+    assert [row.line for row in caught.value.rows] == [2, 3]
+    assert caught.value.rows[0].file.endswith("docs.jsonl")
+    assert actions.overviews(workbench) == []
+    assert not list((workbench.settings.home / "uploads").iterdir())
+
+
+def test_a_folder_with_labels_needs_their_assessor(workbench, tmp_path):
+    folder = tmp_path / "beir"
+    folder.mkdir()
+    (folder / "corpus.jsonl").write_bytes(rows("d1", "d2"))
+    (folder / "queries.jsonl").write_text('{"_id": "q1", "text": "why"}\n')
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t3\n")
+    wanted = Wanted(name="beir", documents=str(folder), assessor="Ada", kind=AssessorKind.HUMAN, authored=True)
+    collection = actions.add(workbench, wanted, nothing)
+    (overview,) = actions.overviews(workbench)
+    assert overview.judgments == {AssessorKind.HUMAN: 1} and overview.authored
+    ((query, use),) = actions.queries(workbench, collection)
+    assert query.text == "why" and use
+
+
+@pytest.mark.parametrize("wanted", [Wanted(name=" ", documents="x.jsonl"), Wanted(name="a", documents=None)])
+def test_a_missing_name_or_file_says_what_to_do(workbench, wanted):
+    with pytest.raises(SettingsError) as caught:
+        actions.add(workbench, wanted, nothing)
+    assert caught.value.mend
+
+
+def test_the_sample_is_installed_once(workbench):
+    first = actions.install_sample(workbench, nothing)
+    again = actions.install_sample(workbench, nothing)
+    assert first == again and first.index_path is not None
+    assert actions.has_sample(actions.overviews(workbench))
+
+
+def test_rename_refuses_a_taken_name(workbench):
+    first = imported(workbench, "first")
+    imported(workbench, "second")
+    with pytest.raises(ConflictError):
+        actions.rename(workbench, first, "second")
+    assert actions.rename(workbench, first, "third").name == "third"
+
+
+def test_guidelines_get_a_version_only_where_they_change(workbench):
+    collection = imported(workbench)
+    changed = actions.set_guidelines(workbench, collection, "Be strict.\n")
+    assert changed.guideline_version == collection.guideline_version + 1
+    assert actions.set_guidelines(workbench, changed, " Be strict. ") == changed
+
+
+def test_delete_asks_for_the_name_and_takes_the_index_along(workbench):
+    collection = imported(workbench)
+    assert actions.hanging(workbench, collection)["documents"] == 3
+    with pytest.raises(ConflictError):
+        actions.delete(workbench, collection, "Mine")
+    assert (workbench.settings.home / collection.index_path).exists()
+    actions.delete(workbench, collection, "mine")
+    assert actions.overviews(workbench) == []
+    assert not (workbench.settings.home / collection.index_path).exists()
+
+
+def test_delete_is_refused_while_a_job_works(workbench):
+    collection = imported(workbench)
+    job = Job(
+        job_id="j1",
+        kind="train",
+        collection_id=collection.collection_id,
+        config={},
+        state=JobState.RUNNING,
+        heartbeat_at=utc_now(),
+    )
+    workbench.store.jobs.add(job)
+    with pytest.raises(ConflictError) as caught:
+        actions.delete(workbench, collection, "mine")
+    assert "job" in caught.value.what
+
+
+def test_documents_come_in_pages(workbench):
+    collection = imported(workbench, count=actions.PAGE_SIZE + 2)
+    assert actions.pages(collection) == 2
+    assert len(actions.documents(workbench, collection, 1)) == actions.PAGE_SIZE
+    assert [d.doc_id for d in actions.documents(workbench, collection, 2)] == ["d25", "d26"]
+    assert actions.document(workbench, collection, "d26") is not None
+    assert actions.document(workbench, collection, "nope") is None
+
+
+def test_a_rebuilt_index_is_a_new_one(workbench):
+    collection = imported(workbench)
+    rebuilt = actions.build_index(workbench, collection, nothing)
+    assert rebuilt.index_path != collection.index_path
+    assert not (workbench.settings.home / collection.index_path).exists()
