@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data import sample
-from data.formats import beir
+from data.formats.jsonl import read_documents, read_queries
 from data.records import Document, Query
 from data.scales import TREC_DL
 from engine.explanation import prompt
@@ -27,8 +27,11 @@ class Claims:
 def load() -> Claims:
     """SciFact, or the sample collection where SciFact is not there."""
     folder, name = (SCIFACT, "scifact") if SCIFACT.is_dir() else (sample.FOLDER, "sample (scifact is not here)")
-    read = beir.read_folder(folder)
-    return Claims(name=name, documents=list(read.documents), queries=list(read.queries))
+    return Claims(
+        name=name,
+        documents=read_documents(folder / "corpus.jsonl"),
+        queries=read_queries(folder / "queries.jsonl"),
+    )
 
 
 def prompts(query: Query, documents: Sequence[Document], clip: Clip, document_tokens: int) -> list[Choose]:

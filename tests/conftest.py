@@ -7,6 +7,7 @@ import pytest
 
 from data import sample
 from data.store import Store
+from tests import tiny
 
 
 @pytest.fixture
@@ -21,3 +22,9 @@ def sample_store(store: Store) -> Store:
     """A store with the sample collection."""
     sample.install(store)
     return store
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny random model."""
+    return tiny.build(tmp_path_factory.mktemp("tiny-model"))
