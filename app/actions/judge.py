@@ -123,7 +123,7 @@ class Painting:
     @property
     def text_key(self) -> str:
         """Key of the explanation's widget: another painting has another field."""
-        return f"judge_text:{self.event_id}"
+        return f"judge_text:{self.event_id}:{self.revealed}"
 
     def goes_on(self, status: Status) -> bool:
         """Does an answer lead to the next pair? Not where there is now something to be shown of this one."""
