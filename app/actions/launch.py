@@ -25,7 +25,8 @@ HOST = "127.0.0.1"
 PROJECT = Path(__file__).resolve().parents[2]
 """Where `.streamlit/config.toml` lies."""
 START_SECONDS = 120.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 45.0
+"""A worker gives its job 30 s to save where it is."""
 POLL_SECONDS = 0.2
 RESTARTS = 5
 """Restarts of a worker that never lived for `STEADY_SECONDS`; after these something is wrong with it."""
@@ -136,7 +137,7 @@ class _Worker:
             if self.process.poll() is None:
                 return
             self.children.remove(self.process)
-            # A job's process that it leaves behind would be nobody's: the next worker resumes the job.
+            # What it leaves behind in its group would be nobody's.
             _signal(self.process, signal.SIGTERM)
             self.tries = 0 if now - self.started > STEADY_SECONDS else self.tries
             self.say(f"The worker ended (exit code {self.process.returncode}).")

@@ -1,5 +1,6 @@
 """`whyrank app`, `whyrank worker` and `whyrank doctor`."""
 
+import logging
 import signal
 import threading
 from typing import Annotated
@@ -23,6 +24,7 @@ def app(context: typer.Context) -> None:
     def on_signal(number: int, _: object) -> None:
         asked.append(number)
         stop.set()
+        console.say("Stopping ...")
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -33,7 +35,7 @@ def app(context: typer.Context) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    console.say("Stopped.")
+    console.say("Stopped. A job that was running goes on at the next start.")
     if signal.SIGINT in asked:
         raise typer.Exit(console.INTERRUPTED)
 
@@ -45,6 +47,7 @@ def worker(context: typer.Context) -> None:
     """
     from training.worker import run_worker
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     run_worker(Session.of(context).settings)
 
 

@@ -54,7 +54,11 @@ def train(
                 console.say("No worker runs on this home: one is started for this job.")
             with nullcontext() if alive else launch.own_worker(session.settings):
                 job = _ended(store, job.job_id)
-    _give(job, as_json)
+    if job.state.ended:
+        console.say(f"Its log: {jobs.log_path(session.settings, job.job_id)}")
+        _say_outcome(job, found.name)
+    if as_json:
+        console.give_json(job)
     if job.state in (JobState.FAILED, JobState.CANCELLED):
         raise typer.Exit(console.FAILED)
 
@@ -84,9 +88,13 @@ def _config(recipe: str, options: Sequence[str]) -> "TrainConfig":
 
 def _ended(store: "Store", job_id: str) -> Job:
     """Watch a job until it has ended."""
+    stage = ""
     with console.progress("Waiting for the worker") as update:
         while True:
             job = store.jobs.get(job_id)
+            if job.stage and job.stage != stage:
+                stage = job.stage
+                console.say(f"Job {job_id}: {stage}")
             losses = store.jobs.metrics(job_id, names=["loss"])
             loss = f", loss {losses[-1].value:.3f}" if losses else ""
             if job.state is not JobState.QUEUED:
@@ -96,10 +104,14 @@ def _ended(store: "Store", job_id: str) -> Job:
             time.sleep(POLL_SECONDS)
 
 
-def _give(job: Job, as_json: bool) -> None:
-    if as_json:
-        console.give_json(job)
-    elif job.state is JobState.DONE:
-        console.say(f"Job {job.job_id} is done.")
-    if job.error:
-        console.say(f"Error: {job.error} {job.mend or ''}".strip())
+def _say_outcome(job: Job, collection: str) -> None:
+    """How an ended job ended, and what can be done now."""
+    if job.state is not JobState.DONE:
+        console.say(f"Error: the job {job.state.value}. {job.error or ''} {job.mend or ''}".strip())
+        return
+    result = job.result or {}
+    console.say(f"Made the version {result.get('version')} from {result.get('examples')} examples.")
+    if result.get("promote"):
+        console.say(f"The gate lets it pass: whyrank model promote {result.get('version')} --collection {collection}")
+    for refusal in result.get("refusals", ()):
+        console.say(f"The gate refuses it: {refusal}")
