@@ -22,9 +22,9 @@ from engine.lm.forward import Forward
 from engine.lm.prefix import batches, groups
 from engine.lm.tokens import Tokens
 
-CPU_ROWS = 2
-"""Documents in one forward pass on a CPU: arithmetic is the limit there, and padding is wasted arithmetic."""
-GPU_ROWS = 64
+CPU_PASS_TOKENS = 512
+"""Tokens in one forward pass on a CPU: arithmetic is the limit there, so once a pass is large enough to be efficient,
+more rows only add padding, which is wasted arithmetic."""
 GENERATING_ROWS = 16
 """Texts written at once: a step reads all weights however many rows it has, so more rows are nearly free."""
 
@@ -90,12 +90,12 @@ class LocalLM:
         choices = [self._tokens.choices(ask) for ask in asks]
         self._check_lengths(prompts, 1)
         answers: dict[int, Chosen] = {}
-        rows = CPU_ROWS if self._forward.on_cpu else GPU_ROWS
+        pass_tokens = CPU_PASS_TOKENS if self._forward.on_cpu else self._batch_tokens
         with self._adapters.using(self._adapter) as key, self._forward.guarded():
             for group in groups(prompts):
                 prefix = self._forward.prefix(key, prompts[group.members[0]][: group.prefix_tokens])
                 lengths = [len(prompts[i]) - group.prefix_tokens for i in group.members]
-                for part in batches(lengths, group.prefix_tokens, budget=self._batch_tokens, most=rows):
+                for part in batches(lengths, group.prefix_tokens, budget=self._batch_tokens, fresh=pass_tokens):
                     positions = group.members[part]
                     suffixes = [prompts[i][group.prefix_tokens :] for i in positions]
                     logits = self._forward.read(prefix, suffixes).logits  # (B, V)
@@ -114,7 +114,7 @@ class LocalLM:
             for group in groups(prompts):
                 prefix = self._forward.prefix(key, prompts[group.members[0]][: group.prefix_tokens])
                 lengths = [len(prompts[i]) - group.prefix_tokens for i in group.members]
-                for part in batches(lengths, group.prefix_tokens, budget=self._batch_tokens, most=GENERATING_ROWS):
+                for part in batches(lengths, group.prefix_tokens, budget=self._batch_tokens, rows=GENERATING_ROWS):
                     positions = group.members[part]
                     decoding = Decoding(
                         tokens=self._tokens,

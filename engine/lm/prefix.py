@@ -49,18 +49,25 @@ def groups(sequences: Sequence[Tokens]) -> list[Group]:
     return found
 
 
-def batches(lengths: Sequence[int], prefix_tokens: int, *, budget: int, most: int) -> Iterator[slice]:
+def batches(
+    lengths: Sequence[int], prefix_tokens: int, *, budget: int, fresh: int | None = None, rows: int | None = None
+) -> Iterator[slice]:
     """Cut a list of suffix lengths, rising, into batches.
 
-    A batch's padded size, the prefix's keys and values counted in for each row, stays within `budget` tokens, and it
-    has at most `most` rows; a single row always fits.
+    A batch's padded size, the prefix's keys and values counted in for each row, stays within `budget` tokens; its
+    padded suffixes alone within `fresh` tokens; its rows within `rows`. A single row always fits.
     """
     start = 0
     for end in range(1, len(lengths) + 1):
         following = end - start + 1
-        if end == len(lengths) or following > most or following * (prefix_tokens + lengths[end]) > budget:
-            yield slice(start, end)
-            start = end
+        if end < len(lengths):
+            too_large = following * (prefix_tokens + lengths[end]) > budget
+            too_fresh = fresh is not None and following * lengths[end] > fresh
+            too_many = rows is not None and following > rows
+            if not (too_large or too_fresh or too_many):
+                continue
+        yield slice(start, end)
+        start = end
 
 
 def _group(sequences: Sequence[Tokens], members: Sequence[int], prefix: int) -> Group:

@@ -43,13 +43,20 @@ def test_every_prompt_is_in_one_group_and_begins_with_its_prefix(prompts):
             assert common(first, prompts[i]) >= group.prefix_tokens
 
 
-@given(st.lists(st.integers(1, 50), max_size=30), st.integers(0, 50), st.integers(1, 400), st.integers(1, 8))
+@given(
+    st.lists(st.integers(1, 50), max_size=30),
+    st.integers(0, 50),
+    st.integers(1, 400),
+    st.none() | st.integers(1, 100),
+    st.none() | st.integers(1, 8),
+)
 @settings(max_examples=150, deadline=None)
-def test_batches_cover_everything_within_the_budget(lengths, prefix, budget, most):
+def test_batches_cover_everything_within_their_bounds(lengths, prefix, budget, fresh, rows):
     lengths = sorted(lengths)
-    parts = list(batches(lengths, prefix, budget=budget, most=most))
+    parts = list(batches(lengths, prefix, budget=budget, fresh=fresh, rows=rows))
     assert [i for part in parts for i in range(part.start, part.stop)] == list(range(len(lengths)))
     for part in parts:
-        rows = part.stop - part.start
-        assert rows <= most
-        assert rows == 1 or rows * (prefix + lengths[part.stop - 1]) <= budget
+        count, longest = part.stop - part.start, lengths[part.stop - 1]
+        assert count == 1 or count * (prefix + longest) <= budget
+        assert count == 1 or fresh is None or count * longest <= fresh
+        assert rows is None or count <= max(rows, 1)
