@@ -79,10 +79,13 @@ def prompt_sha256(scale: Scale, guidelines: str, form: Form) -> str:
 def messages(*, system: str, query: str, title: str, text: str) -> tuple[Message, ...]:
     """System and user turn for one (query, document) pair. `system` comes from `system_text`."""
     document = f"{title}\n{text}" if title else text
-    # A document can't close its own frame.
-    framed = document.replace("</document>", "</ document>")
-    user = _DOCUMENT.format(query=" ".join(query.split()), document=framed)
+    user = _DOCUMENT.format(query=_inert(" ".join(query.split())), document=_inert(document))
     return Message(role="system", content=system), Message(role="user", content=user)
+
+
+def _inert(text: str) -> str:
+    """Foreign text that can neither close its frame nor write a chat's control tokens (`<|im_end|>`)."""
+    return text.replace("</document>", "</ document>").replace("<|", "< |")
 
 
 def answered(turns: tuple[Message, ...], start: str) -> tuple[Message, ...]:
