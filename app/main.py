@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.views import frame
 
-st.set_page_config(page_title="WhyRank", page_icon=":material/rule:", layout="wide")
+st.set_page_config(page_title="WhyRank", page_icon="⚖️", layout="wide")
 page = st.navigation(
     [
         st.Page("screens/explore.py", title="Explore", icon=":material/search:", default=True),

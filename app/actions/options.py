@@ -1,0 +1,54 @@
+"""The options of a training job as a form draws them: one per field of `TrainConfig`, with range and help."""
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from engine.ranking import METHODS
+from training.recipes import RECIPES, TrainConfig
+
+_LABELS = {
+    "method": "Ranking method",
+    "learning_rate": "Learning rate",
+    "batch_size": "Batch size (examples)",
+    "lora_rank": "LoRA rank",
+    "explanation_weight": "Weight of the explanation",
+    "teacher_limit": "Teacher judgments at most",
+    "start_from": "Start from",
+    "heldout_queries": "Held-out queries at most",
+    "depth": "Depth (documents per query)",
+}
+_CHOICES = {"recipe": tuple(RECIPES), "method": tuple(METHODS)}
+"""Fields that name a member of a dict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One field of the form."""
+
+    name: str
+    label: str
+    help: str
+    default: Any  # as the field is: text, whole number or fraction
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+def options() -> list[Option]:
+    """Every option of a training job but the recipe, in the order of the config."""
+    return [_option(name) for name in TrainConfig.model_fields if name != "recipe"]
+
+
+def _option(name: str) -> Option:
+    field = TrainConfig.model_fields[name]
+    limits = {key: getattr(part, key) for part in field.metadata for key in ("ge", "gt", "le") if hasattr(part, key)}
+    choices = _CHOICES.get(name) or (get_args(field.annotation) if isinstance(field.default, str) else ())
+    return Option(
+        name=name,
+        label=_LABELS.get(name, name.replace("_", " ").capitalize()),
+        help=field.description or "",
+        default=field.default,
+        low=limits.get("ge", limits.get("gt")),
+        high=limits.get("le"),
+        choices=choices,
+    )

@@ -1,0 +1,80 @@
+"""Train: what would be learnt, the button, and the jobs, the chosen one live."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import resources, state
+from app.actions import jobs as watching
+from app.actions import train as actions
+from app.actions.options import options
+from app.views import frame, problem
+from app.views import jobs as job_view
+from app.views import training as view
+from data.records import Collection, JobState
+
+# How often a running job is looked at; each look only reads.
+EVERY = "2s"
+
+
+def prepare(collection: Collection) -> None:
+    """Choose recipe and options, see what they would train on, start."""
+    wanted = actions.config({"recipe": view.recipe(actions.recipes()), **view.options(options())})
+    found = actions.preview(workbench, collection, wanted)
+    st.subheader("What would be trained")
+    view.preview(found, actions.by_source_and_grade(found), actions.USES, collection.scale)
+    if found.problem is not None:
+        problem.show(found.problem)
+    if st.button(
+        "Start training", key="start", type="primary", icon=":material/play_arrow:", disabled=found.problem is not None
+    ):
+        with problem.shown():
+            job = actions.start(workbench, collection, wanted, state.assessor_name())
+            state.next_form()
+            state.announce(f"Job {job.job_id[:8]} is in the list; the worker takes it from there.")
+            st.rerun()
+
+
+def listed(collection: Collection) -> str | None:
+    """The list of jobs; returns the id of the one to look at."""
+    st.subheader("Jobs")
+    watches = actions.watches(workbench, collection)
+    if not watches:
+        st.info("No job yet. What you start appears here, with its progress, curve and log.")
+        return None
+    job_view.table(watches)
+    titles = {watch.job.job_id: job_view.title(watch) for watch in watches}
+    key = f"job_{collection.collection_id}_{state.form_number()}"
+    return st.selectbox("Look at", list(titles), format_func=titles.__getitem__, key=key)
+
+
+def look(job_id: str, log: Path, live: bool) -> None:
+    """One job as it is now. `live`: it is looked at again and again, until it has ended."""
+    watch = actions.watched(workbench, job_id)
+    if live and watch.job.state.ended:
+        st.rerun()
+    job_view.progress(watch)
+    job_view.failure(watch)
+    if watch.job.state is JobState.DONE:
+        job_view.result(watch.job.result or {})
+        st.page_link("screens/evaluate.py", label="See its evaluation and decide", icon=":material/monitoring:")
+    stoppable = not watch.job.state.ended and not watch.job.cancel_requested
+    if stoppable and st.button("Cancel this job", key="cancel", icon=":material/stop_circle:"):
+        actions.cancel(workbench, job_id)
+        st.rerun()
+    job_view.curves(actions.curves(workbench, job_id), key=f"curve_{job_id}")
+    job_view.log(watching.log_tail(log))
+    job_view.settings(watch.job.config)
+
+
+workbench = resources.workbench()
+st.title("Train")
+with problem.shown():
+    chosen = frame.collection()
+    if not actions.worker_alive(workbench):
+        job_view.no_worker()
+    prepare(chosen)
+    shown = listed(chosen)
+    if shown is not None:
+        live = not actions.watched(workbench, shown).job.state.ended
+        st.fragment(look, run_every=EVERY if live else None)(shown, actions.log_path(workbench, shown), live)

@@ -1,0 +1,126 @@
+"""Jobs as a list and one of them from near; logs and errors as text."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from app.actions.jobs import Watch, duration
+from app.views import charts
+from app.views.plain import plain
+from data.records import JobState
+
+
+def no_worker() -> None:
+    """Jobs wait, and why."""
+    with st.container(border=True):
+        st.warning("No worker is running: jobs wait in the list until one is started.", icon=":material/power_off:")
+        st.text("Start it:")
+        st.code("whyrank worker", language="bash")
+
+
+def table(watches: Sequence[Watch]) -> None:
+    """All jobs, newest first."""
+    st.dataframe(
+        [
+            {
+                "Job": watch.job.job_id[:8],
+                "Kind": watch.job.kind,
+                "State": watch.words,
+                "Progress": watch.job.progress,
+                "Started by": watch.job.created_by,
+                "Created": watch.job.created_at,
+                "Took": duration(watch.elapsed_seconds),
+            }
+            for watch in watches
+        ],
+        hide_index=True,
+        key="jobs_table",
+        column_config={
+            "Progress": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+            "Created": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
+        },
+    )
+
+
+def title(watch: Watch) -> str:
+    """A job in a list of choices."""
+    created = watch.job.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return f"{watch.job.kind} of {created}: {watch.words} ({watch.job.job_id[:8]})"
+
+
+def progress(watch: Watch) -> None:
+    """Where a job is and how it goes."""
+    job = watch.job
+    st.progress(min(1.0, max(0.0, job.progress)), text=f"{plain(job.stage or watch.words)}: {job.progress:.0%}")
+    with st.container(horizontal=True):
+        st.metric("State", job.state.value, width=180)
+        st.metric("Elapsed", duration(watch.elapsed_seconds), width=180)
+        if not job.state.ended:
+            left = duration(watch.remaining_seconds)
+            st.metric("Left, about", left, width=180, help="From the share done so far; stages differ in pace.")
+            silence = "-" if watch.heartbeat_seconds is None else f"{duration(watch.heartbeat_seconds)} ago"
+            st.metric("Last sign of life", silence, width=200)
+    if job.attempts > 1:
+        st.info(f"This job was resumed from its checkpoint; it was started {job.attempts} times.")
+    if watch.silent:
+        st.warning("Its process gives no sign of life. A running worker takes it up again from its last checkpoint.")
+    if job.cancel_requested and not job.state.ended:
+        st.info("It is asked to stop, and stops at its next step.")
+
+
+def failure(watch: Watch) -> None:
+    """Why a job failed, and the mend."""
+    job = watch.job
+    if job.state is JobState.FAILED:
+        with st.container(border=True):
+            st.error("This job failed.", icon=":material/error:")
+            st.text(job.error or "No reason was stored.")
+            st.text(f"To mend it: {job.mend or 'read the log below, then start it again.'}")
+    elif job.state is JobState.CANCELLED:
+        st.info("This job was cancelled. Nothing of it is used.")
+
+
+def curves(found: Mapping[str, Sequence[tuple[int, float]]], key: str) -> None:
+    """Losses in one chart; every other figure's newest value beside its name."""
+    losses = {name: points for name, points in found.items() if "loss" in name}
+    if not losses:
+        st.caption("The loss curve appears with the first training step.")
+        return
+    charts.lines(losses, key=key, y="Loss")
+    others = [{"Figure": name, "Last value": points[-1][1]} for name, points in found.items() if name not in losses]
+    if others:
+        with st.expander("Other figures"):
+            st.dataframe(others, hide_index=True, key=f"{key}_others")
+
+
+def log(text: str) -> None:
+    """The end of the log."""
+    with st.expander("Log (its end)", expanded=False, icon=":material/terminal:", key="job_log"):
+        if text:
+            st.code(text, language=None, wrap_lines=True, height=260)
+        else:
+            st.caption("No log yet.")
+
+
+def result(found: Mapping[str, object]) -> None:
+    """What a job that went well left: a version, and the gate's word on it."""
+    words = f"Version {found['version']}" if "version" in found else "Done"
+    if "examples" in found:
+        words += f", trained on {found['examples']} examples"
+    st.text(f"{words}.")
+    if found.get("promote"):
+        st.success("The gate lets it pass: a person may promote it on the Evaluate page.", icon=":material/check:")
+    elif "promote" in found:
+        st.warning("The gate refuses to promote it:", icon=":material/block:")
+        refusals = found.get("refusals")
+        st.text("\n".join(f"- {reason}" for reason in refusals) if isinstance(refusals, list) else "-")
+    with st.expander("All of the result", key="job_result"):
+        rows = [{"Result": name.replace("_", " "), "Value": str(value)} for name, value in found.items()]
+        st.dataframe(rows, hide_index=True, key="job_result_table")
+
+
+def settings(config: Mapping[str, object]) -> None:
+    """What the job was told."""
+    with st.expander("Settings of this job", key="job_settings"):
+        rows = [{"Setting": name, "Value": str(value)} for name, value in config.items()]
+        st.dataframe(rows, hide_index=True, key="job_settings_table")
