@@ -15,7 +15,8 @@ def show(error: WhyRankError) -> None:
         st.text(error.what)
         if isinstance(error, PromotionRefusedError):
             for reason in error.reasons:
-                st.text(f"- {reason}")
+                if reason not in error.what:
+                    st.text(f"- {reason}")
         if isinstance(error, ImportRefusedError):
             st.code("\n".join(str(row) for row in error.rows), language=None)
             if error.count > len(error.rows):

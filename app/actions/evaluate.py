@@ -1,0 +1,161 @@
+"""What the Evaluate page does: read stored evaluations, start one, promote, roll back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.actions.jobs import Watch, watch
+from data.errors import SettingsError
+from data.records import Alias, AliasEvent, Collection, EvaluationRecord, Job, Query, Version, utc_now
+from engine.evaluation import PRIMARY
+from engine.ranking import METHODS
+from engine.workbench import Workbench
+from training import gate, jobs, versions
+from training.evaluations import evaluable
+from training.measuring import EvaluateConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A stored evaluation with what is said of it."""
+
+    record: EvaluationRecord
+    version: Version
+    champion_then: str | None
+    """Name of the champion it was compared with."""
+    verdict: gate.Verdict
+    looks: int
+    """How often this set of queries and labels was evaluated."""
+    queries: Mapping[str, Query]
+    is_champion: bool
+    newest: bool
+    """Is it what a promotion would be decided by: the newest against the present champion?"""
+
+    @property
+    def report(self) -> Mapping[str, Any]:
+        """The JSON of `engine.evaluation.Report`."""
+        return self.record.report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One line of the history of promotions."""
+
+    event: AliasEvent
+    version: str
+    previous: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What can be evaluated, and with what."""
+
+    versions: Sequence[Version]
+    methods: Sequence[str]
+    queries: int
+    """Held-out queries with people's labels and a relevant document."""
+    labels: str
+    """Whose labels these are."""
+    pace: Mapping[str, float]
+    """Method -> seconds a document took the last time."""
+
+    def seconds(self, method: str, queries: int, depth: int) -> float | None:
+        """About how long one version takes; None where this method was never evaluated."""
+        return self.pace[method] * queries * depth if method in self.pace else None
+
+
+def offer(workbench: Workbench, collection: Collection) -> Offer:
+    """What the form of a new evaluation offers."""
+    held, fit = evaluable(workbench, collection)
+    workbench.base_version()
+    return Offer(
+        versions=workbench.store.versions.list(collection.collection_id),
+        methods=list(METHODS),
+        queries=len(fit),
+        labels=held.words,
+        pace={r.method: r.report["seconds_per_document"] for r in reversed(stored(workbench, collection))},
+    )
+
+
+def champion(workbench: Workbench, collection: Collection) -> Version:
+    """The version that ranks now."""
+    return workbench.champion(collection)
+
+
+def stored(workbench: Workbench, collection: Collection) -> list[EvaluationRecord]:
+    """Evaluations of a collection, newest first."""
+    return workbench.store.evaluations.list(collection.collection_id)
+
+
+def titles(workbench: Workbench, records: Sequence[EvaluationRecord]) -> dict[str, str]:
+    """evaluation_id -> what the list calls it."""
+    return {
+        record.evaluation_id: f"{workbench.store.versions.get(record.version_id).name}, {record.method}, "
+        f"{PRIMARY} {record.report['measures'][PRIMARY]['system']:.4f}, {record.report['queries']} queries, "
+        f"{record.created_at.astimezone():%Y-%m-%d %H:%M:%S}"
+        for record in records
+    }
+
+
+def shown(workbench: Workbench, collection: Collection, record: EvaluationRecord) -> Shown:
+    """All there is to say of a stored evaluation."""
+    version = workbench.store.versions.get(record.version_id)
+    then = record.report["champion_version_id"]
+    now = champion(workbench, collection)
+    newest = versions.newest_evaluation(workbench.store, collection, version, now)
+    return Shown(
+        record=record,
+        version=version,
+        champion_then=workbench.store.versions.get(then).name if then else None,
+        is_champion=version.version_id == now.version_id,
+        newest=newest is not None and newest.evaluation_id == record.evaluation_id,
+        verdict=gate.verdict(record.report),
+        looks=workbench.store.evaluations.looks(record.heldout_sha256),
+        queries={q.query_id: q for q in workbench.store.collections.queries(collection.collection_id)},
+    )
+
+
+def history(workbench: Workbench, collection: Collection) -> list[Move]:
+    """Promotions and roll-backs, newest first."""
+    names = {version.version_id: version.name for version in workbench.store.versions.list()}
+    events = workbench.store.versions.alias_events(collection.collection_id)
+    return [
+        Move(
+            event=event,
+            version=names.get(event.version_id, event.version_id),
+            previous=names.get(event.previous_version_id or "", event.previous_version_id),
+        )
+        for event in reversed(events)
+        if event.alias is Alias.CHAMPION
+    ]
+
+
+def start(workbench: Workbench, collection: Collection, wanted: EvaluateConfig, actor: str) -> Job:
+    """Write the job's row: measuring is long work, and the page does not wait for it."""
+    return jobs.submit_evaluation(workbench, collection, wanted, actor)
+
+
+def newest_job(workbench: Workbench, collection: Collection) -> Watch | None:
+    """The evaluation job started last, as it is now."""
+    found = workbench.store.jobs.list(collection_id=collection.collection_id, kind=jobs.EVALUATE)
+    return watch(found[0], utc_now()) if found else None
+
+
+def promote(workbench: Workbench, collection: Collection, version: Version, actor: str) -> None:
+    """Make a version the champion if the gate lets it pass; raises PromotionRefusedError with the reasons."""
+    versions.promote(workbench, collection, version, actor=actor)
+
+
+def override(workbench: Workbench, collection: Collection, version: Version, actor: str, reason: str) -> None:
+    """Make a version the champion against the gate; the reason is stored for good."""
+    if not reason.strip():
+        raise SettingsError(
+            "Promoting against the gate needs a reason.",
+            mend="Type why this version is to be the champion all the same; it is stored with your name.",
+        )
+    versions.promote(workbench, collection, version, actor=actor, override_reason=reason.strip())
+
+
+def rollback(workbench: Workbench, collection: Collection, actor: str) -> Version:
+    """Go back to the champion before this one."""
+    return versions.rollback(workbench, collection, actor=actor)

@@ -1,0 +1,138 @@
+"""An evaluation's figures: measures per system, the gate's verdict, per-query differences, calibration."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.views import charts
+from app.views.plain import plain
+from data.records import Query
+from engine.evaluation import PRIMARY
+from training.gate import Verdict
+
+_FIGURE = st.column_config.NumberColumn(format="%.4f")
+_SIGNED = st.column_config.NumberColumn(format="%+.4f")
+
+
+def heading(report: Mapping[str, Any], version: str, champion: str | None) -> None:
+    """What was measured against what, and with whose labels."""
+    against = f"the champion of that time, {champion}" if champion else "BM25 (this version was the champion itself)"
+    st.text(f"System: {version} by {report['method']}, against {against}; first stage: {report['retriever']}.")
+    st.text(f"Measured with {report['labels']}.")
+
+
+def table(report: Mapping[str, Any]) -> None:
+    """Each measure of BM25, the champion and the system, with the paired difference."""
+    against = "BM25" if report["measures"][PRIMARY]["against"] == "bm25" else "champion"
+    difference, interval = f"vs {against}", "95 % interval"
+    rows = [
+        {
+            "Measure": name,
+            "BM25": measured["bm25"],
+            "Champion": measured["champion"],
+            "System": measured["system"],
+            difference: measured["difference"],
+            interval: "{:+.4f} to {:+.4f}".format(*measured["interval"]),
+            "p": measured["p_value"],
+            "Wins": measured["wins"],
+            "Losses": measured["losses"],
+            # Where BM25 is what it is compared with, this is the same column again.
+            "vs BM25": measured["versus_bm25"]["mean"],
+        }
+        for name, measured in report["measures"].items()
+    ]
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key="measures_table",
+        column_config={
+            **dict.fromkeys(("BM25", "Champion", "System"), _FIGURE),
+            **dict.fromkeys((difference, "vs BM25"), _SIGNED),
+            "p": st.column_config.NumberColumn(format="%.3f"),
+        },
+    )
+    st.caption(
+        f"{report['queries']} held-out queries, {report['depth']} documents each, fusion weight "
+        f"{report['fusion_weight']:g}. vs: mean difference; p: paired randomization test; interval: bootstrap over "
+        "queries. Documents nobody labelled count as not relevant; Judged@10 says how many were labelled."
+    )
+
+
+def verdict(given: Verdict) -> None:
+    """The gate's conditions, each with its figures."""
+    if given.promote:
+        st.success("The gate lets this version pass: every condition holds.", icon=":material/check_circle:")
+    else:
+        st.warning("The gate refuses this version.", icon=":material/block:")
+    for condition in given.conditions:
+        mark = ":green[:material/check:] holds" if condition.passed else ":red[:material/close:] fails"
+        with st.container(gap="xxsmall"):
+            st.markdown(f"**{plain(condition.name)}**: {mark}")
+            st.text(condition.words)
+
+
+def figures(report: Mapping[str, Any], looks: int) -> None:
+    """What a reader needs to doubt the measures."""
+    kappa = report["grade_kappa"]
+    shown = [
+        (
+            "Judged@10",
+            f"{report['measures']['Judged@10']['system']:.0%}",
+            "Share of the first ten that people labelled.",
+        ),
+        ("Ties", f"{report['tie_rate']:.1%}", "Share of documents with the same score as another of their ranking."),
+        ("Unreadable", f"{report['unreadable_rate']:.1%}", "Share of answers that could not be read; never a grade."),
+        ("Seconds per document", f"{report['seconds_per_document']:.3f}", "Wall time of ranking, without the search."),
+        (
+            "Kappa with people",
+            "-" if kappa is None else f"{kappa:.2f}",
+            report["grade_kappa_note"] or "Quadratic weights, on the labelled documents.",
+        ),
+        ("Looks at this set", str(looks), "How often these queries and labels were evaluated: each look wears it out."),
+    ]
+    with st.container(horizontal=True):
+        for label, value, words in shown:
+            st.metric(label, value, help=words, border=True, width=250)
+
+
+def charts_of(report: Mapping[str, Any], queries: Mapping[str, Query], highest: int) -> None:
+    """Per-query differences of the primary measure, and calibration."""
+    against = report["measures"][PRIMARY]["against"]
+    values = [
+        (query_id, queries[query_id].text if query_id in queries else "", scores["system"] - scores[against])
+        for query_id, scores in report["per_query"][PRIMARY].items()
+    ]
+    name = "BM25" if against == "bm25" else "the champion"
+    left, right = st.columns([3, 2])
+    with left:
+        st.markdown(f"**{PRIMARY} per query: system minus {name}**")
+        charts.differences(values, key="differences_chart", y=f"Difference in {PRIMARY}")
+    with right:
+        st.markdown("**Calibration: the model's expected grade against people's grades**")
+        points = [(bin_["expected"], bin_["labelled"], bin_["documents"]) for bin_ in report["calibration"]]
+        if points:
+            charts.calibration(points, highest, key="calibration_chart")
+        else:
+            st.info("No labelled document was ranked, so there is nothing to compare.")
+
+
+def per_query(report: Mapping[str, Any], queries: Mapping[str, Query]) -> None:
+    """The primary measure of every query and system."""
+    rows: Sequence[dict[str, object]] = [
+        {
+            "Query": query_id,
+            "Text": queries[query_id].text if query_id in queries else "",
+            "BM25": scores["bm25"],
+            "Champion": scores.get("champion"),
+            "System": scores["system"],
+        }
+        for query_id, scores in report["per_query"][PRIMARY].items()
+    ]
+    st.dataframe(
+        rows,
+        hide_index=True,
+        key="per_query_table",
+        column_config=dict.fromkeys(("BM25", "Champion", "System"), _FIGURE)
+        | {"Text": st.column_config.TextColumn(width="large")},
+    )
