@@ -68,12 +68,15 @@ class Contrast:
 
 
 def sides(workbench: Workbench, collection: Collection) -> list[Side]:
-    """Everybody who graded something here: all people together where they are several, then each assessor."""
+    """Everybody who graded something here: all people together where they are several, then each assessor.
+
+    The sample's characters are not among the people: they are not measured ones.
+    """
     counts = workbench.store.judgments.counts(collection.collection_id)
     graded = {assessor_id: by_status.get(Status.JUDGED, 0) for assessor_id, by_status in counts.items()}
     assessors = [a for a in workbench.store.assessors.list() if graded.get(a.assessor_id)]
     assessors.sort(key=lambda a: (list(_KINDS).index(a.kind), a.authored, a.name))
-    people = [a.assessor_id for a in assessors if a.kind is AssessorKind.HUMAN]
+    people = [a.assessor_id for a in assessors if a.kind is AssessorKind.HUMAN and not a.authored]
     found = [_side(a, graded[a.assessor_id]) for a in assessors]
     if len(people) > 1:
         total = sum(graded[assessor_id] for assessor_id in people)

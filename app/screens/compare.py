@@ -57,9 +57,9 @@ def draw(found: list[compare.Side]) -> None:
     agreement.draw_figures(comparison)
     if not comparison.agreement.pairs:
         return
-    st.subheader("Who gave which grade", anchor=False)
+    st.markdown("#### Who gave which grade")
     agreement.draw_confusion(comparison, first, second, collection.scale)
-    st.subheader(f"Disagreements: {len(comparison.differences):,}", anchor=False)
+    st.markdown(f"#### Disagreements: {len(comparison.differences):,}")
     disagreements(comparison, first, second)
 
 

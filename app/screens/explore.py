@@ -8,8 +8,8 @@ from app.views import asking, frame, problem, result
 from app.views.live import Live
 from data.errors import WhyRankError
 
+# A correction's seconds run from when the ranking was shown, or from the correction before it.
 CLOCK = "explore_clock"
-"""A correction's seconds run from when the ranking was shown, or from the correction before it."""
 
 workbench = resources.workbench()
 collection = frame.collection()

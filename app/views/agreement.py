@@ -91,7 +91,7 @@ def draw_confusion(comparison: Comparison, first: Side, second: Side, scale: Sca
 def short(side: Side) -> str:
     """A side's name for an axis: Plotly reads a little HTML."""
     name = " ".join(side.name.split())
-    return html.escape(name if len(name) <= 48 else name[:47] + "…")
+    return html.escape(name if len(name) <= 32 else name[:31] + "…")
 
 
 def draw_contrast(contrast: Contrast, first: Side, second: Side, scale: Scale, *, key: str) -> bool:
@@ -99,9 +99,8 @@ def draw_contrast(contrast: Contrast, first: Side, second: Side, scale: Scale, *
     difference = contrast.difference
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{difference.first} against {difference.second}**")
+            st.markdown(f"**{difference.first} against {difference.second}**", width="content")
             st.text(contrast.query.text)
-            wanted = st.button("Judge this pair", key=f"judge:{key}", icon=":material/gavel:")
         quotes = [e for o in (*contrast.first, *contrast.second) for e in o.judgment.evidence]
         passage.draw(contrast.document, quotes, key=f"passage:{key}", lines=LINES)
         left, right = st.columns(2)
@@ -110,4 +109,4 @@ def draw_contrast(contrast: Contrast, first: Side, second: Side, scale: Scale, *
                 opinion.draw_all(given, scale)
                 if not any(o.judgment.explanation for o in given):
                     st.caption("no explanation")
-    return wanted
+        return st.button("Judge this pair", key=f"judge:{key}", icon=":material/gavel:")

@@ -41,7 +41,7 @@ class Correction:
 def draw(result: Result, me: str, correction: Correction) -> None:
     """Draw a ranking; `me` is the assessor id of who looks at it."""
     ranking = result.ranking
-    st.subheader(plain(ranking.query_text, limit=500))
+    st.markdown(f"#### {plain(ranking.query_text, limit=500)}")
     seconds = sum(ranking.seconds.values())
     st.caption(
         f"{len(ranking.documents)} documents · {plain(result.version.name)} · {plain(ranking.method)} · "

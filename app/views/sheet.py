@@ -33,8 +33,7 @@ class Ways:
 
 def draw_pair(sheet: Sheet, *, revealed: bool, key: str) -> None:
     """Draw query and document; evidence is marked only where models may be seen."""
-    st.caption("Query")
-    st.subheader(plain(sheet.query.text, limit=2000), anchor=False)
+    st.markdown(f"#### {plain(sheet.query.text, limit=2000)}")
     quoted = [evidence for given in sheet.others for evidence in given.judgment.evidence] if revealed else []
     own = list(sheet.mine.evidence) if sheet.mine else []
     with st.container(border=True):
@@ -46,7 +45,7 @@ def draw_grades(scale: Scale, sheet: Sheet, answers: Answers, *, painting: str) 
     """Draw a button a grade, with its key and meaning. `painting` is the event id this painting would make."""
     mine = sheet.mine.grade if sheet.mine else None
     for level in scale.levels:
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(gap="xxsmall"):
             st.button(
                 opinion.grade_label(level.grade, scale),
                 key=f"grade-{level.grade}:{painting}",
@@ -54,7 +53,7 @@ def draw_grades(scale: Scale, sheet: Sheet, answers: Answers, *, painting: str) 
                 shortcut=str(level.grade),
                 on_click=answers.on_grade,
                 args=(level.grade,),
-                width=210,
+                width="stretch",
             )
             st.caption(plain(level.definition, limit=300))
 

@@ -35,8 +35,9 @@ def test_the_sides_are_people_teachers_and_students(workbench, beans, say):
 
 def test_a_character_of_the_sample_says_so(workbench, beans, say):
     say("Sample author", AssessorKind.HUMAN, "q1", "d1", 3, authored=True)
-    (side,) = compare.sides(workbench, beans)
-    assert side.name == "Person: Sample author (authored for the sample)"
+    say("ada", AssessorKind.HUMAN, "q1", "d1", 3)
+    names = [side.name for side in compare.sides(workbench, beans)]
+    assert names == ["Person: ada", "Person: Sample author (authored for the sample)"], "not a group of measured people"
 
 
 def test_disagreements_are_sorted_and_carry_both_reasons(workbench, beans, say):
