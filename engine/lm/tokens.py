@@ -1,10 +1,18 @@
 """Between chats and token ids: the chat template, single-token choices, and cutting texts."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.lm.base import Choose, Clipped, Message
+
+_CONTROL = re.compile(r"<\|(?=[^\s|<>]{1,40}\|>)")
+"""The beginning of what chat templates write between turns, such as `<|im_end|>`."""
+
+
+def turns(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """The chat as chat templates and servers take it. A text can't open or close a turn: `<|` becomes `< |`."""
+    return [{"role": m.role, "content": _CONTROL.sub("< |", m.content)} for m in messages]
 
 
 class Tokens:
@@ -15,27 +23,14 @@ class Tokens:
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Ids of the chat; a trailing assistant turn is left open, to be continued to the letter."""
-        opened = messages[-1].content if messages and messages[-1].role == "assistant" else None
-        closed = messages[:-1] if opened is not None else messages
-        text = self._tokenizer.apply_chat_template(
-            [{"role": m.role, "content": m.content} for m in closed], tokenize=False, add_generation_prompt=True
-        )
-        return self._encode(text + (opened or ""))
+        chat = turns(messages)
+        start = chat.pop()["content"] if messages and messages[-1].role == "assistant" else ""
+        text = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        return self._encode(text + start)
 
     def choices(self, ask: Choose) -> dict[str, int]:
         """Each choice's token id after the end of the prompt; ValueError where it is not exactly one token there."""
-        if not ask.choices or len(set(ask.choices)) != len(ask.choices):
-            raise ValueError(f"Choices must be given and differ: {ask.choices}")
-        # Only the end of the prompt decides how the choice is cut into tokens.
-        end = ask.messages[-1].content[-40:] if ask.messages else ""
-        before = self._encode(end)
-        found = {}
-        for choice in ask.choices:
-            ids = self._encode(end + choice)
-            if len(ids) != len(before) + 1 or ids[:-1] != before:
-                raise ValueError(f"The choice {choice!r} is not a single token after {end[-12:]!r}.")
-            found[choice] = int(ids[-1])
-        return found
+        return choice_ids(ask, self._encode)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated ids, special tokens left out."""
@@ -53,11 +48,46 @@ class Tokens:
         offsets = self._tokenizer(window, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
         if len(offsets) <= max_tokens and len(window) == len(text):
             return Clipped(text=text, cut=False)
-        end = offsets[max_tokens - 1][1] if 0 < max_tokens <= len(offsets) else (0 if max_tokens < 1 else len(window))
-        words = list(re.finditer(r"\S+", window[: end + 1]))
-        inside = [word.end() for word in words if word.end() <= end]
-        # A single word longer than the budget is cut inside: something of the document must be seen.
-        return Clipped(text=text[: inside[-1] if inside else end], cut=True)
+        end = _reach(offsets, max_tokens) if max_tokens < len(offsets) else len(window)
+        return cut_at(text, end)
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def before_choice(ask: Choose) -> str:
+    """The end of the prompt, as far as it decides how a choice is cut into tokens: the open line."""
+    last = ask.messages[-1] if ask.messages else None
+    return last.content.rpartition("\n")[2][-40:] if last and last.role == "assistant" else ""
+
+
+def choice_ids(ask: Choose, encode: Callable[[str], list[int]]) -> dict[str, int]:
+    """Each choice's token id after the end of the prompt; ValueError where it is not exactly one token there."""
+    if not ask.choices or len(set(ask.choices)) != len(ask.choices):
+        raise ValueError(f"Choices must be given and differ: {ask.choices}")
+    end = before_choice(ask)
+    before = encode(end)
+    found = {}
+    for choice in ask.choices:
+        ids = encode(end + choice)
+        if len(ids) != len(before) + 1 or ids[:-1] != before:
+            raise ValueError(f"The choice {choice!r} is not a single token after {end[-12:]!r}.")
+        found[choice] = ids[-1]
+    if len(set(found.values())) != len(found):
+        raise ValueError(f"Two choices are the same token: {found}")
+    return found
+
+
+def cut_at(text: str, end: int) -> Clipped:
+    """The words of `text` that end within its first `end` characters."""
+    inside = [word.end() for word in re.finditer(r"\S+", text[: end + 1]) if word.end() <= end]
+    # A single word longer than the budget is cut inside: something of the document must be seen.
+    return Clipped(text=text[: inside[-1] if inside else end], cut=True)
+
+
+def _reach(offsets: Sequence[tuple[int, int]], tokens: int) -> int:
+    """Characters the first `tokens` tokens cover; one that the next token finishes is not among them."""
+    if tokens < 1:
+        return 0
+    start, end = offsets[tokens - 1]
+    return start if offsets[tokens][0] < end else end
