@@ -15,6 +15,32 @@ def turns(messages: Sequence[Message]) -> list[dict[str, str]]:
     return [{"role": m.role, "content": _CONTROL.sub("< |", m.content)} for m in messages]
 
 
+def opened(messages: Sequence[Message]) -> bool:
+    """Is the last turn the assistant's, to be continued?"""
+    return bool(messages) and messages[-1].role == "assistant"
+
+
+def ending(messages: Sequence[Message]) -> str:
+    """The end of the prompt, as far as it decides how what follows is cut into tokens: the open line."""
+    return messages[-1].content.rpartition("\n")[2][-40:] if opened(messages) else ""
+
+
+def single_tokens(choices: Sequence[str], end: str, encode: Callable[[str], Sequence[int]]) -> dict[str, int]:
+    """Each choice's token id after `end`; ValueError where it is not exactly one token there, or not its own."""
+    if not choices or len(set(choices)) != len(choices):
+        raise ValueError(f"Choices must be given and differ: {choices}")
+    before = list(encode(end))
+    found: dict[str, int] = {}
+    for choice in choices:
+        ids = list(encode(end + choice))
+        if len(ids) != len(before) + 1 or ids[:-1] != before:
+            raise ValueError(f"The choice {choice!r} is not a single token after {end[-12:]!r}.")
+        found[choice] = int(ids[-1])
+    if len(set(found.values())) != len(found):
+        raise ValueError(f"Two choices are the same token: {found}")
+    return found
+
+
 class Tokens:
     """A tokenizer with a chat template (a fast tokenizer: offsets are needed)."""
 
@@ -24,13 +50,13 @@ class Tokens:
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Ids of the chat; a trailing assistant turn is left open, to be continued to the letter."""
         chat = turns(messages)
-        start = chat.pop()["content"] if messages and messages[-1].role == "assistant" else ""
+        start = chat.pop()["content"] if opened(messages) else ""
         text = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         return self._encode(text + start)
 
     def choices(self, ask: Choose) -> dict[str, int]:
         """Each choice's token id after the end of the prompt; ValueError where it is not exactly one token there."""
-        return choice_ids(ask, self._encode)
+        return single_tokens(ask.choices, ending(ask.messages), self._encode)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated ids, special tokens left out."""
@@ -49,40 +75,12 @@ class Tokens:
         if len(offsets) <= max_tokens and len(window) == len(text):
             return Clipped(text=text, cut=False)
         end = _reach(offsets, max_tokens) if max_tokens < len(offsets) else len(window)
-        return cut_at(text, end)
+        inside = [word.end() for word in re.finditer(r"\S+", text[: end + 1]) if word.end() <= end]
+        # A single word longer than the budget is cut inside: something of the document must be seen.
+        return Clipped(text=text[: inside[-1] if inside else end], cut=True)
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-def before_choice(ask: Choose) -> str:
-    """The end of the prompt, as far as it decides how a choice is cut into tokens: the open line."""
-    last = ask.messages[-1] if ask.messages else None
-    return last.content.rpartition("\n")[2][-40:] if last and last.role == "assistant" else ""
-
-
-def choice_ids(ask: Choose, encode: Callable[[str], list[int]]) -> dict[str, int]:
-    """Each choice's token id after the end of the prompt; ValueError where it is not exactly one token there."""
-    if not ask.choices or len(set(ask.choices)) != len(ask.choices):
-        raise ValueError(f"Choices must be given and differ: {ask.choices}")
-    end = before_choice(ask)
-    before = encode(end)
-    found = {}
-    for choice in ask.choices:
-        ids = encode(end + choice)
-        if len(ids) != len(before) + 1 or ids[:-1] != before:
-            raise ValueError(f"The choice {choice!r} is not a single token after {end[-12:]!r}.")
-        found[choice] = ids[-1]
-    if len(set(found.values())) != len(found):
-        raise ValueError(f"Two choices are the same token: {found}")
-    return found
-
-
-def cut_at(text: str, end: int) -> Clipped:
-    """The words of `text` that end within its first `end` characters."""
-    inside = [word.end() for word in re.finditer(r"\S+", text[: end + 1]) if word.end() <= end]
-    # A single word longer than the budget is cut inside: something of the document must be seen.
-    return Clipped(text=text[: inside[-1] if inside else end], cut=True)
 
 
 def _reach(offsets: Sequence[tuple[int, int]], tokens: int) -> int:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from engine.lm.base import Choose, Message
-from engine.lm.tokens import Tokens, before_choice, choice_ids, turns
+from engine.lm.tokens import Tokens, ending, single_tokens, turns
 
 SYSTEM = Message(role="system", content="You assess.")
 USER = Message(role="user", content="Query: why?")
@@ -66,14 +66,13 @@ def test_other_choices_are_refused(tokens, choices):
 
 def test_choices_that_become_one_token_are_refused():
     with pytest.raises(ValueError, match="same token"):
-        choice_ids(Choose(messages=(USER,), choices=("a", "A")), lambda text: [ord(c.lower()) for c in text])
+        single_tokens(("a", "A"), "", lambda text: [ord(c.lower()) for c in text])
 
 
 def test_only_the_open_line_decides_how_a_choice_is_cut():
     for content in ("Grade: ", "Explanation: long\nGrade: "):
-        ask = Choose(messages=(USER, Message(role="assistant", content=content)), choices=("1",))
-        assert before_choice(ask) == "Grade: "
-    assert before_choice(Choose(messages=(USER,), choices=("1",))) == ""
+        assert ending((USER, Message(role="assistant", content=content))) == "Grade: "
+    assert ending((USER,)) == ""
 
 
 def test_a_text_within_the_budget_is_not_cut(tokens):
