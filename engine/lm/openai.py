@@ -1,0 +1,215 @@
+"""A language model behind an OpenAI-compatible server: vLLM first, others as far as they can.
+
+What a server other than vLLM may not do, and what happens then:
+- continue an assistant's turn: one that ignores `continue_final_message` begins a new answer instead; its texts may
+  repeat the beginning, and its label probabilities are those of an answer's first token;
+- log-probabilities of named tokens: the 20 likeliest are looked through, and CapabilityError where a choice is not
+  among them;
+- `/tokenize`: documents are clipped by four characters a token, and choices can't be checked to be single tokens.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from transformers import AutoTokenizer
+
+from data.errors import CapabilityError, LMError, ModelError
+from engine.lm.base import Adapter, Choose, Chosen, Clipped, Generate, Generated, OnChosen, OnText
+from engine.lm.calling import Call, Facts, together
+from engine.lm.completions import Stream, choose_body, chosen, generate_body, listed_models
+from engine.lm.retrying import Retrying, Sleep
+from engine.lm.served_tokens import ServedTokens, clip_by_characters
+from engine.lm.server import Server
+from engine.lm.tokens import Tokens
+
+_MEND = "See whether the server runs and is reachable (WHYRANK_LM_URL), and look into its log; then try again."
+_T = TypeVar("_T")
+
+
+class OpenAILM:
+    """Keeps the promises of `engine.lm.base.LM`. Each call runs its own event loop in the calling thread."""
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        api_key: str | None = None,
+        max_concurrent: int = 8,
+        timeout_seconds: float = 60.0,
+        retries: int = 4,
+        tokenizer_path: Path | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`url` up to and with `/v1`; `max_concurrent` requests at once per call.
+
+        `timeout_seconds` is the longest silence, not the longest answer. `tokenizer_path`: the folder of the model's
+        tokenizer, which spares asking the server; `sleep` waits between attempts.
+        """
+        self._server = Server(url, api_key=api_key, timeout_seconds=timeout_seconds, connections=max_concurrent)
+        self._model = model
+        self._max_concurrent = max_concurrent
+        self._retrying = Retrying(retries=retries, sleep=sleep, mend=_MEND)
+        self._tokens = _tokens(tokenizer_path) if tokenizer_path is not None else None
+        self._served_tokens = ServedTokens(model)
+        self._facts = Facts()
+        self._adapter: Adapter | None = None
+        self._adapter_served = False
+
+    @property
+    def name(self) -> str:
+        """The server's model, the adapter where there is one, and the server's host."""
+        return f"{self._model}+{self._adapter.name}@{self._server.host}" if self._adapter else self._base_name
+
+    @property
+    def _base_name(self) -> str:
+        return f"{self._model}@{self._server.host}"
+
+    def adapted(self, adapter: Adapter | None) -> "OpenAILM":
+        """A view that asks for `adapter.name`; LMError at its first use where the server does not list that."""
+        view = object.__new__(OpenAILM)
+        view.__dict__.update(self.__dict__)
+        view._adapter, view._adapter_served = adapter, False
+        return view
+
+    def choose(self, asks: Sequence[Choose], *, on_answer: OnChosen | None = None) -> list[Chosen]:
+        """Answer each request by one token's log-probabilities."""
+
+        async def one(call: Call, position: int) -> Chosen:
+            answer = await self._choose(call, asks[position])
+            if on_answer is not None:
+                on_answer(position, answer)
+            return answer
+
+        async def work(call: Call) -> list[Chosen]:
+            # A server that can't do this is asked once, not as often as there are requests.
+            first = [await one(call, 0)] if self._facts.labels is None else []
+            return first + await together(one(call, position) for position in range(len(first), len(asks)))
+
+        return self._run(work) if asks else []
+
+    def generate(self, asks: Sequence[Generate], *, on_text: OnText | None = None) -> list[Generated]:
+        """Continue each chat; texts are written side by side."""
+
+        async def work(call: Call) -> list[Generated]:
+            return await together(self._generate(call, ask, _Listening(i, on_text)) for i, ask in enumerate(asks))
+
+        return self._run(work) if asks else []
+
+    def clip(self, text: str, max_tokens: int) -> Clipped:
+        """Cut `text` at a word end.
+
+        By the tokenizer of `tokenizer_path`, else by the server's (`/tokenize`), else by four characters a token.
+        """
+        if self._tokens is not None:
+            return self._tokens.clip(text, max_tokens)
+        clipped = None
+        if self._facts.tokenizes is not False:
+            clipped = self._run(lambda call: self._served_tokens.clip(call, text, max_tokens))
+        return clipped or clip_by_characters(text, max_tokens)
+
+    def _run(self, work: Callable[[Call], Awaitable[_T]]) -> _T:
+        async def call() -> _T:
+            async with self._server.connect() as connection:
+                call = Call(connection, facts=self._facts, retrying=self._retrying, slots=self._max_concurrent)
+                await self._check_adapter(call)
+                return await work(call)
+
+        return asyncio.run(call())
+
+    async def _check_adapter(self, call: Call) -> None:
+        """Some servers answer with what they have, whatever model is asked for."""
+        if self._adapter is None or self._adapter_served:
+            return
+        listed = listed_models(await call.ask(f"{self._server.api}/models"))
+        if self._adapter.name not in listed:
+            raise LMError(
+                f"{self._server.host} does not serve the adapter {self._adapter.name}; it lists {', '.join(listed)}.",
+                mend=f"Load it: vllm serve … --enable-lora --lora-modules {self._adapter.name}={self._adapter.path}",
+            )
+        self._adapter_served = True
+
+    async def _choose(self, call: Call, ask: Choose) -> Chosen:
+        if self._facts.labels is False:
+            raise CapabilityError(
+                f"{self.name} gives no log-probabilities.",
+                mend="Serve the model with vLLM, or let a model in process do this; a teacher needs none.",
+            )
+        ids = self._tokens.choices(ask) if self._tokens else await self._served_tokens.choices(call, ask)
+
+        async def send(body: dict[str, Any]) -> Chosen:
+            return chosen(await call.connection.ask(self._completions, body), ask, ids)
+
+        answer = await call.with_extras(lambda extras: choose_body(self._asked_model, ask, ids, extras=extras), send)
+        self._facts.labels = True
+        return answer
+
+    async def _generate(self, call: Call, ask: Generate, listening: "_Listening") -> Generated:
+        async def send(body: dict[str, Any]) -> Generated:
+            stream = Stream()
+            async with aclosing(call.connection.lines(self._completions, body)) as lines:
+                async for line in lines:
+                    if stream.feed(line):
+                        listening.hear(stream.text)
+            return listening.heard(stream)
+
+        return await call.with_extras(lambda extras: generate_body(self._asked_model, ask, extras=extras), send)
+
+    @property
+    def _asked_model(self) -> str:
+        return self._adapter.name if self._adapter else self._model
+
+    @property
+    def _completions(self) -> str:
+        return f"{self._server.api}/chat/completions"
+
+
+class _Listening:
+    """Passes a text on piece by piece, over attempts: what was passed on once must come again, and is not repeated."""
+
+    def __init__(self, position: int, on_text: OnText | None) -> None:
+        self._position = position
+        self._on_text = on_text
+        self._given = ""
+
+    def hear(self, text: str) -> None:
+        """The text so far."""
+        if self._on_text is None:
+            return
+        if not text.startswith(self._given) and not self._given.startswith(text):
+            self._differs()
+        piece = text[len(self._given) :]
+        if piece:
+            self._given = text
+            self._on_text(self._position, piece)
+
+    def heard(self, stream: Stream) -> Generated:
+        """The whole text."""
+        finished = stream.finished
+        if self._on_text is not None and stream.text != self._given:
+            self._differs()
+        return Generated(
+            text=stream.text,
+            finished=finished,
+            prompt_tokens=stream.prompt_tokens,
+            completion_tokens=stream.completion_tokens,
+        )
+
+    def _differs(self) -> None:
+        raise LMError(
+            "The server broke off a text that was being shown, and wrote another one when asked again.",
+            mend="Ask again; a temperature of 0 or a seed makes texts repeatable.",
+        )
+
+
+def _tokens(path: Path) -> Tokens:
+    try:
+        return Tokens(AutoTokenizer.from_pretrained(path, local_files_only=True))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"There is no tokenizer in {path}: {str(error).splitlines()[0]}",
+            mend="Give the folder with the model's tokenizer.json and tokenizer_config.json.",
+        ) from error
