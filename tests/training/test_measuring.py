@@ -52,7 +52,9 @@ def workbench(store, tmp_path):
 def run(workbench, job_id, tmp_path):
     job = workbench.store.jobs.claim(job_id, pid=os.getpid(), now=utc_now(), stale_after_seconds=STALE_SECONDS)
     work = Work(job=job, workbench=workbench, folder=tmp_path, heartbeat=Heartbeat(workbench.store, job_id))
-    return jobs.JOBS[job.kind].run(work)
+    result = jobs.JOBS[job.kind].run(work)
+    assert work.heartbeat.progress == 1.0
+    return result
 
 
 def test_the_job_stores_an_evaluation_and_the_verdict(workbench, tmp_path):
@@ -64,7 +66,6 @@ def test_the_job_stores_an_evaluation_and_the_verdict(workbench, tmp_path):
     assert result["evaluation_id"] == record.evaluation_id and record.job_id == job.job_id
     assert record.report["measures"]["nDCG@10"]["system"] == 1.0
     assert result["version"] == workbench.base_version().name and not result["promote"] and result["refusals"]
-    assert workbench.store.jobs.get(job.job_id).progress > 0.0
 
 
 def test_a_job_taken_up_after_its_last_step_does_not_measure_twice(workbench, tmp_path):

@@ -1,0 +1,213 @@
+"""Supervised fine-tuning of an adapter: learn the grade and the explanation people gave.
+
+TRL's SFTTrainer with LoRA (arXiv 2106.09685) on every linear layer. An example's loss is that of its grade's token
+plus `explanation_weight` times the mean of its other tokens (Distilling Step-by-Step, arXiv 2305.02301), and a
+batch's loss is the mean over its examples, so that a long explanation does not drown a grade.
+"""
+
+import shutil
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    TrainerState,
+)
+from trl import SFTConfig, SFTTrainer
+
+from data.errors import TrainingError
+from engine.lm.tokens import Tokens
+from training import checkpoints
+from training.examples import Example
+from training.packing import Pack, packs
+from training.recipes import OnMetrics, StageSetup, TrainConfig, TrainingOutcome
+from training.stopping import ShouldStop, Stopped
+from training.tokens import Tokenised, tokenise
+from training.watch import Watch
+
+MAX_TOKENS = 2048
+"""Longest example that is trained on; longer ones are left out and counted, never cut."""
+
+
+def train(
+    examples: Sequence[Example],
+    setup: StageSetup,
+    config: TrainConfig,
+    *,
+    on_metrics: OnMetrics,
+    should_stop: ShouldStop,
+) -> TrainingOutcome:
+    """A `training.recipes.Trainer`: train an adapter and save it, resuming from the newest checkpoint."""
+    started = time.monotonic()
+    tokenizer = AutoTokenizer.from_pretrained(setup.base, local_files_only=True)
+    every = [tokenise(Tokens(tokenizer), example, end_id=tokenizer.eos_token_id) for example in examples]
+    tokenised = [ids for ids in every if len(ids) <= MAX_TOKENS]
+    if not tokenised:
+        raise TrainingError(
+            f"Every example has more than {MAX_TOKENS} tokens.",
+            mend="Shorten the collection's guidelines, or set WHYRANK_DOCUMENT_TOKENS lower.",
+        )
+    watch = Watch(on_metrics, should_stop)
+    resumed = checkpoints.newest(setup.checkpoints)
+    with warnings.catch_warnings():
+        # PEFT and TRL read a name that transformers 5 renamed.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        trainer = _trainer(tokenised, tokenizer, setup, config, watch)
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    if watch.stopped:
+        raise Stopped
+    _save(trainer.model, setup.out)
+    return TrainingOutcome(
+        steps=trainer.state.global_step,
+        examples=len(tokenised),
+        too_long=len(every) - len(tokenised),
+        loss=_last_epoch_loss(trainer.state),
+        seconds=time.monotonic() - started,
+    )
+
+
+class _Trainer(SFTTrainer):
+    """SFTTrainer that computes a batch as packs, one backward pass each."""
+
+    def training_step(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, Any],  # what the collator made
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor:
+        """Accumulate the gradients of a batch; returns its loss, the mean over its examples."""
+        model.train()
+        total = torch.zeros((), device=self.args.device)
+        right = 0
+        for pack in inputs["packs"]:
+            with self.compute_loss_context_manager():
+                logits = _logits(model, pack, self.args.device)
+                losses = torch.nn.functional.cross_entropy(
+                    logits.float(), pack.targets.to(self.args.device), reduction="none"
+                )
+                loss = (losses * pack.weights.to(self.args.device)).sum() / inputs["examples"]
+            if not torch.isfinite(loss):
+                raise TrainingError(
+                    f"The loss is not a number any more (step {self.state.global_step + 1}).",
+                    mend="Train again with a smaller learning rate.",
+                )
+            self.accelerator.backward(loss)
+            total += loss.detach()
+            right += int((logits.argmax(-1).cpu() == pack.targets)[pack.grades].sum())
+        # SFTTrainer.log reports the mean of these beside the loss.
+        self._metrics["train"]["grade_accuracy"].append(right / inputs["examples"])
+        return total
+
+    def floating_point_ops(self, inputs: dict[str, Any]) -> int:
+        """Not counted: packs are not what the estimate is made for."""
+        return 0
+
+    def create_model_card(self, *args: object, **kwargs: object) -> None:
+        """None: the version's record says how it came to be."""
+
+    def _send_telemetry(self) -> None:
+        """Nothing leaves the machine."""
+
+
+def _trainer(
+    tokenised: Sequence[Tokenised],
+    tokenizer: PreTrainedTokenizerBase,
+    setup: StageSetup,
+    config: TrainConfig,
+    watch: Watch,
+) -> _Trainer:
+    cuda = torch.cuda.is_available() if setup.device == "auto" else setup.device == "cuda"
+    model = _model(setup, torch.bfloat16 if cuda else torch.float32)
+    share = set(getattr(model.config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
+
+    def collate(rows: list[dict[str, int]]) -> dict[str, object]:
+        batch = [tokenised[row["input_ids"]] for row in rows]
+        made = packs(batch, explanation_weight=config.explanation_weight, share=share)
+        return {"packs": made, "examples": len(batch)}
+
+    return _Trainer(
+        model=model,
+        processing_class=tokenizer,
+        # Packs are made per batch: the data set only says which example. The column's name tells TRL it is tokenised.
+        train_dataset=Dataset.from_dict({"input_ids": list(range(len(tokenised)))}),
+        data_collator=collate,
+        callbacks=[watch],
+        peft_config=None if setup.parent else _lora(config),
+        args=SFTConfig(
+            output_dir=str(setup.checkpoints),
+            num_train_epochs=config.epochs,
+            per_device_train_batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            lr_scheduler_type="linear",
+            seed=config.seed,
+            data_seed=config.seed,
+            use_cpu=not cuda,
+            bf16=cuda,
+            gradient_checkpointing=None,  # TRL sets this deprecated name to True
+            activation_checkpointing=False,
+            max_length=None,
+            remove_unused_columns=False,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            dataloader_pin_memory=cuda,
+            logging_steps=1,
+            logging_nan_inf_filter=False,
+            save_strategy="no",  # Watch says when
+            save_total_limit=2,
+            report_to="none",
+            disable_tqdm=True,
+        ),
+    )
+
+
+def _model(setup: StageSetup, dtype: torch.dtype) -> PreTrainedModel | PeftModel:
+    base = AutoModelForCausalLM.from_pretrained(
+        setup.base, dtype=dtype, use_safetensors=True, local_files_only=True, attn_implementation="sdpa"
+    )
+    return PeftModel.from_pretrained(base, setup.parent, is_trainable=True) if setup.parent else base
+
+
+def _lora(config: TrainConfig) -> LoraConfig:
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=config.lora_rank,
+        lora_alpha=2 * config.lora_rank,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+    )
+
+
+def _logits(model: torch.nn.Module, pack: Pack, device: torch.device) -> torch.Tensor:
+    """(K, vocabulary)"""
+    mask = None if pack.attention_mask is None else pack.attention_mask.to(device)
+    output = model(
+        input_ids=pack.input_ids.to(device),
+        position_ids=pack.position_ids.to(device),
+        attention_mask=mask,
+        logits_to_keep=pack.predicting.to(device),
+        use_cache=False,
+    )
+    return output.logits[0]
+
+
+def _save(model: PeftModel, out: Path) -> None:
+    """Write the adapter beside and put it into place whole."""
+    if out.exists():
+        shutil.rmtree(out)
+    beside = out.with_name(f"{out.name}.part")
+    model.save_pretrained(beside, safe_serialization=True, save_embedding_layers=False)
+    beside.rename(out)
+
+
+def _last_epoch_loss(state: TrainerState) -> float:
+    losses = [(entry["epoch"], entry["loss"]) for entry in state.log_history if "loss" in entry]
+    last = [loss for epoch, loss in losses if epoch > state.num_train_epochs - 1]
+    return float(sum(last) / len(last))

@@ -1,0 +1,56 @@
+"""What watches a training by transformers' Trainer: curves, checkpoints, and the word to stop."""
+
+import time
+from pathlib import Path
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from training import checkpoints
+from training.recipes import OnMetrics
+from training.stopping import ShouldStop
+
+CHECKPOINT_SHARE = 0.05
+"""Share of the time that may go into writing checkpoints."""
+CURVES = ("loss", "grade_accuracy", "grad_norm", "learning_rate")
+
+
+class Watch(TrainerCallback):
+    """Reports every step, checkpoints as often as it is cheap, and stops the training when told to."""
+
+    def __init__(self, on_metrics: OnMetrics, should_stop: ShouldStop) -> None:
+        self.stopped = False
+        self._on_metrics = on_metrics
+        self._should_stop = should_stop
+        self._saved_at = time.monotonic()
+        self._save_seconds = 0.0
+        self._saving_since = 0.0
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> TrainerControl:
+        """Stop, or save, if it is time to."""
+        now = time.monotonic()
+        self.stopped = self._should_stop()
+        control.should_training_stop = control.should_training_stop or self.stopped
+        control.should_save = self.stopped or (now - self._saved_at) * CHECKPOINT_SHARE >= self._save_seconds
+        self._saving_since = now
+        return control
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
+        """Mark the checkpoint as whole."""
+        checkpoints.mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        self._saved_at = time.monotonic()
+        self._save_seconds = self._saved_at - self._saving_since
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: object,
+    ) -> None:
+        """Pass the step's figures on."""
+        figures = {name: float(logs[name]) for name in CURVES if logs and name in logs}
+        if "loss" in figures:
+            self._on_metrics(state.global_step, figures)
