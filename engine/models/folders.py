@@ -145,7 +145,10 @@ def _is_hub_id(model: str, models_path: Path) -> bool:
 def _hub_snapshot(model: str, cached: bool) -> Path:
     from huggingface_hub import snapshot_download
 
-    return Path(snapshot_download(model, allow_patterns=list(_HUB_FILES), local_files_only=cached))
+    # Files in folders below are other forms of the same weights.
+    return Path(
+        snapshot_download(model, allow_patterns=list(_HUB_FILES), ignore_patterns=["*/*"], local_files_only=cached)
+    )
 
 
 def _weights(path: Path) -> list[Path]:

