@@ -18,7 +18,7 @@ def test_a_module_says_what_it_is_and_stays_small(path):
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text)), "a module opens with what it is"
     if "migrations" not in path.parts:
-        assert len(text.splitlines()) <= 300, "over 300 lines there are two ideas: split by noun"
+        assert len(text.splitlines()) <= 320, "over 320 lines there are two ideas: split by noun"
     assert path.stem not in REFUSED
 
 

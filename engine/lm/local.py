@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging as transformers_logging
 
 from data.errors import LMError, ModelError
 from engine.lm.adapters import Adapters
@@ -48,6 +49,8 @@ class LocalLM:
 
         Raises ModelError where the folder does not hold such a model.
         """
+        # Its progress bar would be drawn over ours.
+        transformers_logging.disable_progress_bar()
         place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         if place == "cpu" and threads:
             torch.set_num_threads(threads)
