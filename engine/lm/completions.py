@@ -19,10 +19,8 @@ TOP = 20
 """Most alternatives the standard lets a request ask for."""
 JSON = Mapping[str, Any]
 
-_LABELS_MEND = (
-    "Serve the model with vLLM (0.32 or newer gives the log-probabilities of named tokens), or let a model in process "
-    "do this; a teacher needs no log-probabilities."
-)
+_BROKEN = (TypeError, ValueError, AttributeError, OverflowError)
+"""What reading a value raises that is not what the standard says."""
 
 
 def choose_body(model: str, ask: Choose, ids: Mapping[str, int] | None, *, extras: bool) -> dict[str, Any]:
@@ -66,28 +64,43 @@ def _chat(model: str, messages: Sequence[Message], extras: bool) -> dict[str, An
     return body
 
 
+def alternatives(body: JSON) -> dict[str, float]:
+    """Token, or `token_id:ID`, to log-probability at the first position of an answer; empty where it has none."""
+    try:
+        tokens = (body["choices"][0].get("logprobs") or {}).get("content")
+        if not tokens:
+            return {}
+        given = [tokens[0], *(tokens[0].get("top_logprobs") or ())]
+        return {str(token["token"]): float(token["logprob"]) for token in given}
+    except (KeyError, IndexError, *_BROKEN) as error:
+        raise TransientError("the answer has not the form of a chat completion") from error
+
+
 def chosen(body: JSON, ask: Choose, ids: Mapping[str, int] | None) -> Chosen:
     """Read the answer to `choose_body`.
 
-    Raises CapabilityError where there are no log-probabilities, or not of every choice: a server may well ignore
-    `logprob_token_ids` and say nothing.
+    Raises CapabilityError where it lacks a choice: a server may ignore `logprob_token_ids` and say nothing.
     """
-    try:
-        given = (body["choices"][0].get("logprobs") or {}).get("content")
-        prompt_tokens = int((body.get("usage") or {}).get("prompt_tokens", 0))
-        if not given:
-            raise CapabilityError("The server gives no log-probabilities.", mend=_LABELS_MEND)
-        found = {str(t["token"]): float(t["logprob"]) for t in [given[0], *given[0].get("top_logprobs", [])]}
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise TransientError("the answer has not the form of a chat completion") from error
+    found = alternatives(body)
     logs = {choice: found.get(f"token_id:{(ids or {}).get(choice)}", found.get(choice)) for choice in ask.choices}
     known = {choice: log for choice, log in logs.items() if log is not None}
     if len(known) < len(logs):
         missing = ", ".join(choice for choice in ask.choices if choice not in known)
-        raise CapabilityError(f"The server gives no log-probability of: {missing}.", mend=_LABELS_MEND)
+        raise no_labels(f"the log-probability of {missing}")
     if not all(math.isfinite(log) for log in known.values()):
         raise TransientError("the answer has log-probabilities that are not numbers")
-    return Chosen(log_probabilities=known, probabilities=_normalised(known), prompt_tokens=prompt_tokens)
+    return Chosen(
+        log_probabilities=known, probabilities=_normalised(known), prompt_tokens=_count(body.get("usage"), "prompt", 0)
+    )
+
+
+def no_labels(what: str) -> CapabilityError:
+    """The error for a server that does not give `what`."""
+    return CapabilityError(
+        f"The server does not give {what}.",
+        mend="Serve the model with vLLM (0.32 or newer gives the log-probabilities of named tokens), or use the model "
+        "in process; a teacher needs only texts.",
+    )
 
 
 def _normalised(logs: Mapping[str, float]) -> dict[str, float]:
@@ -104,7 +117,7 @@ class Stream:
         self.text = ""
         self.prompt_tokens = 0
         self.completion_tokens = 0
-        self._reason: str | None = None
+        self._reason = ""
 
     def feed(self, line: str) -> str:
         """Take one line; return the piece of text in it, mostly "" or a token. TransientError where it is broken."""
@@ -116,9 +129,10 @@ class Stream:
             chunk = json.loads(data)
             if chunk.get("error"):
                 raise TransientError(f"the server broke off: {_words(chunk['error'])}")
-            self._count(chunk.get("usage") or {})
+            self.prompt_tokens = _count(chunk.get("usage"), "prompt", self.prompt_tokens)
+            self.completion_tokens = _count(chunk.get("usage"), "completion", self.completion_tokens)
             pieces = [self._take(choice) for choice in chunk.get("choices") or ()]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except _BROKEN as error:
             raise TransientError("the stream has an event that can't be read") from error
         piece = "".join(pieces)
         self.text += piece
@@ -127,7 +141,7 @@ class Stream:
     @property
     def finished(self) -> bool:
         """Whether the text ended by itself. TransientError where the stream stopped before saying why."""
-        if self._reason is None:
+        if not self._reason:
             raise TransientError("the stream ended in the middle of the text")
         if self._reason not in {"stop", "length"}:
             raise LMError(
@@ -137,12 +151,16 @@ class Stream:
         return self._reason == "stop"
 
     def _take(self, choice: JSON) -> str:
-        self._reason = choice.get("finish_reason") or self._reason
+        self._reason = str(choice.get("finish_reason") or "") or self._reason
         return str((choice.get("delta") or {}).get("content") or "")
 
-    def _count(self, usage: JSON) -> None:
-        self.prompt_tokens = int(usage.get("prompt_tokens", self.prompt_tokens))
-        self.completion_tokens = int(usage.get("completion_tokens", self.completion_tokens))
+
+def _count(usage: JSON | None, what: str, otherwise: int) -> int:
+    """Tokens counted by the server; 0 where it counts none."""
+    try:
+        return int((usage or {}).get(f"{what}_tokens") or otherwise)
+    except _BROKEN as error:
+        raise TransientError("the answer has a count of tokens that is not a number") from error
 
 
 def error_words(body: str) -> str:

@@ -16,16 +16,25 @@ from typing import Any, TypeVar
 
 from transformers import AutoTokenizer
 
-from data.errors import CapabilityError, LMError, ModelError
+from data.errors import LMError, ModelError
 from engine.lm.base import Adapter, Choose, Chosen, Clipped, Generate, Generated, OnChosen, OnText
 from engine.lm.calling import Call, Facts, together
-from engine.lm.completions import Stream, choose_body, chosen, generate_body, listed_models
+from engine.lm.completions import (
+    Stream,
+    alternatives,
+    choose_body,
+    chosen,
+    generate_body,
+    listed_models,
+    no_labels,
+)
 from engine.lm.retrying import Retrying, Sleep
 from engine.lm.served_tokens import ServedTokens, clip_by_characters
-from engine.lm.server import Server
+from engine.lm.server import RefusedError, Server
 from engine.lm.tokens import Tokens
 
 _MEND = "See whether the server runs and is reachable (WHYRANK_LM_URL), and look into its log; then try again."
+_LOGPROBS = "log-probabilities"
 _T = TypeVar("_T")
 
 
@@ -77,6 +86,9 @@ class OpenAILM:
 
     def choose(self, asks: Sequence[Choose], *, on_answer: OnChosen | None = None) -> list[Chosen]:
         """Answer each request by one token's log-probabilities."""
+        for ask in asks:
+            if not ask.choices or len(set(ask.choices)) != len(ask.choices):
+                raise ValueError(f"Choices must be given and differ: {ask.choices}")
 
         async def one(call: Call, position: int) -> Chosen:
             answer = await self._choose(call, asks[position])
@@ -127,25 +139,30 @@ class OpenAILM:
         listed = listed_models(await call.ask(f"{self._server.api}/models"))
         if self._adapter.name not in listed:
             raise LMError(
-                f"{self._server.host} does not serve the adapter {self._adapter.name}; it lists {', '.join(listed)}.",
+                f"{self._server.host} does not serve the adapter {self._adapter.name}; only {', '.join(listed[:10])}.",
                 mend=f"Load it: vllm serve … --enable-lora --lora-modules {self._adapter.name}={self._adapter.path}",
             )
         self._adapter_served = True
 
     async def _choose(self, call: Call, ask: Choose) -> Chosen:
         if self._facts.labels is False:
-            raise CapabilityError(
-                f"{self.name} gives no log-probabilities.",
-                mend="Serve the model with vLLM, or let a model in process do this; a teacher needs none.",
-            )
+            raise no_labels(_LOGPROBS)
         ids = self._tokens.choices(ask) if self._tokens else await self._served_tokens.choices(call, ask)
 
         async def send(body: dict[str, Any]) -> Chosen:
-            return chosen(await call.connection.ask(self._completions, body), ask, ids)
+            answer = await call.connection.ask(self._completions, body)
+            self._facts.labels = bool(alternatives(answer))
+            if not self._facts.labels:
+                raise no_labels(_LOGPROBS)
+            return chosen(answer, ask, ids)
 
-        answer = await call.with_extras(lambda extras: choose_body(self._asked_model, ask, ids, extras=extras), send)
-        self._facts.labels = True
-        return answer
+        try:
+            return await call.with_extras(lambda extras: choose_body(self._asked_model, ask, ids, extras=extras), send)
+        except RefusedError as error:
+            if "logprobs" not in error.what:
+                raise
+            self._facts.labels = False
+            raise no_labels(_LOGPROBS) from error
 
     async def _generate(self, call: Call, ask: Generate, listening: "_Listening") -> Generated:
         async def send(body: dict[str, Any]) -> Generated:

@@ -68,7 +68,7 @@ class Server:
     def refused(self, response: httpx2.Response, body: str) -> Exception:
         """The error for a status that is not 200."""
         status = response.status_code
-        said = self.redacted(error_words(body))
+        said = error_words(body)
         if status in _AGAIN:
             return TransientError(f"{self.host} answered {status}: {said}", wait_seconds=_retry_after(response))
         if status in {401, 403}:
@@ -101,7 +101,7 @@ class Connection:
     async def ask(self, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """POST `body` (GET without one) and return the JSON object that comes back."""
         async with self._attempt(url, body) as response:
-            text = (await response.aread()).decode("utf-8", errors="replace")
+            text = self.server.redacted((await response.aread()).decode("utf-8", errors="replace"))
         try:
             answer = json.loads(text)
         except ValueError as error:
@@ -114,7 +114,7 @@ class Connection:
         """POST `body` and give the lines that come back, as they come."""
         async with self._attempt(url, body) as response:
             async for line in response.aiter_lines():
-                yield line
+                yield self.server.redacted(line)
 
     @asynccontextmanager
     async def _attempt(self, url: str, body: Mapping[str, Any] | None) -> AsyncIterator[httpx2.Response]:
@@ -125,7 +125,7 @@ class Connection:
                 self._client.stream(method, url, json=body) as response,
             ):
                 if response.status_code != 200:
-                    text = (await response.aread()).decode("utf-8", errors="replace")
+                    text = self.server.redacted((await response.aread()).decode("utf-8", errors="replace"))
                     raise self.server.refused(response, text)
                 yield response
         except (httpx2.TimeoutException, TimeoutError) as error:
