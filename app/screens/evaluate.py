@@ -29,6 +29,8 @@ def follow(collection: Collection) -> None:
     watch = actions.newest_job(workbench, collection)
     if watch is None or watch.job.state.ended:
         st.rerun()
+    if not worker_alive(workbench):
+        job_view.no_worker()
     st.markdown("**An evaluation is under way**")
     job_view.progress(watch)
 
@@ -97,8 +99,6 @@ with problem.shown():
             again(f"Job {job.job_id[:8]} is started; its log is on the Train page.")
     newest = actions.newest_job(workbench, collection)
     if newest is not None and not newest.job.state.ended:
-        if not worker_alive(workbench):
-            job_view.no_worker()
         st.fragment(follow, run_every="2s")(collection)
     elif newest is not None and newest.job.state is JobState.FAILED:
         job_view.failure(newest)

@@ -42,10 +42,22 @@ def listed(collection: Collection) -> str | None:
     if not watches:
         st.info("No job yet. What you start appears here, with its progress, curve and log.")
         return None
-    job_view.table(watches)
-    titles = {watch.job.job_id: job_view.title(watch) for watch in watches}
+    live = any(not watch.job.state.ended for watch in watches)
+    st.fragment(table, run_every=EVERY if live else None)(collection)
+    titles = {watch.job.job_id: job_view.title(watch.job) for watch in watches}
     key = f"job_{collection.collection_id}_{state.form_number()}"
     return st.selectbox("Look at", list(titles), format_func=titles.__getitem__, key=key)
+
+
+def table(collection: Collection) -> None:
+    """All jobs as they are now."""
+    job_view.table(actions.watches(workbench, collection))
+
+
+def worker() -> None:
+    """Says it where no worker runs, until one does."""
+    if not actions.worker_alive(workbench):
+        job_view.no_worker()
 
 
 def look(job_id: str, log: Path, live: bool) -> None:
@@ -71,8 +83,7 @@ workbench = resources.workbench()
 st.title("Train")
 with problem.shown():
     chosen = frame.collection()
-    if not actions.worker_alive(workbench):
-        job_view.no_worker()
+    st.fragment(worker, run_every=EVERY)()
     prepare(chosen)
     shown = listed(chosen)
     if shown is not None:

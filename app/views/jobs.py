@@ -7,7 +7,7 @@ import streamlit as st
 from app.actions.jobs import Watch, duration
 from app.views import charts
 from app.views.plain import plain
-from data.records import JobState
+from data.records import Job, JobState
 
 
 def no_worker() -> None:
@@ -42,10 +42,9 @@ def table(watches: Sequence[Watch]) -> None:
     )
 
 
-def title(watch: Watch) -> str:
+def title(job: Job) -> str:
     """A job in a list of choices."""
-    created = watch.job.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return f"{watch.job.kind} of {created}: {watch.words} ({watch.job.job_id[:8]})"
+    return f"{job.kind} of {job.created_at.astimezone():%Y-%m-%d %H:%M:%S} ({job.job_id[:8]})"
 
 
 def progress(watch: Watch) -> None:

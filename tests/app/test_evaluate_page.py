@@ -83,9 +83,7 @@ def test_a_refused_evaluation_shows_every_condition_with_its_figures(workbench, 
     assert "difference +0.0000" in texts(page) and "11 held-out queries" in texts(page)
     table = page.dataframe[0].value
     assert list(table["Measure"]) == [PRIMARY, "RR@10", "AP", "Judged@10"]
-    assert {"BM25", "Champion", "System", "vs champion", "95 % interval", "p", "Wins", "Losses"} <= set(
-        table
-    )
+    assert {"BM25", "Champion", "System", "vs champion", "95 % interval", "p", "Wins", "Losses"} <= set(table)
     assert {metric.label for metric in page.metric} >= {"Judged@10", "Ties", "Unreadable", "Looks at this set"}
     assert "written for the sample" in texts(page)
     page.button(key="promote").click().run()
