@@ -34,7 +34,8 @@ def seated() -> judge.Desk:
     asked = st.query_params.get("query_id"), st.query_params.get("doc_id")
     if asked[0] and asked[1]:
         desk.open((asked[0], asked[1]))
-        st.query_params.clear()
+        for name_of_id in ("query_id", "doc_id"):
+            del st.query_params[name_of_id]
         state.repaint(SLOT)
     return desk
 

@@ -21,8 +21,15 @@ def draw(*, needs_collection: bool) -> bool:
         names = [collection.name for collection in collections]
         if names:
             state.settle_collection(names)
-            st.selectbox("Collection", names, key=state.COLLECTION)
-        st.text_input("Your name", key=state.ASSESSOR, placeholder=state.DEFAULT_ASSESSOR, max_chars=60)
+            st.selectbox("Collection", names, key=state.COLLECTION, bind="query-params")
+        # In the address, so that a reload or a bookmark keeps who is judging what.
+        st.text_input(
+            "Your name",
+            key=state.ASSESSOR,
+            placeholder=state.DEFAULT_ASSESSOR,
+            max_chars=60,
+            bind="query-params",
+        )
         st.caption("Judgments are stored under this name. This app is not authenticated and listens on 127.0.0.1.")
     if news := state.take_news():
         st.success(plain(news, limit=400), icon=":material/check:")
