@@ -38,6 +38,8 @@ class Reply:
     delay_seconds: float = 0.0
     drop: bool = False
     content_length: int | None = None
+    trickles: bool = False
+    """The body comes again and again until the server is closed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +75,14 @@ class ScriptedServer:
         tokenizes: bool = True,
         knows_extras: bool = True,
         refuses_extras: bool = False,
+        trims: bool = False,
         top: dict[str, float] | None = None,
         work_seconds: float = 0.0,
     ) -> None:
-        """`always`: the answer to every chat. `top`: what a server gives that knows no `logprob_token_ids`."""
+        """`always`: the answer to every chat. `top`: what a server gives that knows no `logprob_token_ids`.
+
+        `trims`: its chat template strips every turn, as Llama's does.
+        """
         self.lm = lm or ScriptedLM()
         self.models = list(models)
         self.failures = list(failures)
@@ -87,12 +93,13 @@ class ScriptedServer:
         self._tokenizes = tokenizes
         self._knows_extras = knows_extras
         self._refuses_extras = refuses_extras
+        self._trims = trims
         self._top = top
         self._work_seconds = work_seconds
         self._ids: dict[str, int] = {}
         self._lock = threading.Lock()
         self._at_once = 0
-        self._closing = threading.Event()
+        self.closing = threading.Event()
 
     @property
     def chats(self) -> list[dict[str, Any]]:
@@ -112,7 +119,7 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closing.set()
+        self.closing.set()
         self._http.shutdown()
         self._http.server_close()
         self._thread.join(timeout=5)
@@ -125,9 +132,9 @@ class ScriptedServer:
             self.most_at_once = max(self.most_at_once, self._at_once)
             failure = self.failures.pop(0) if self.failures and received.path == "/v1/chat/completions" else None
         try:
-            self._closing.wait(self._work_seconds)
+            self.closing.wait(self._work_seconds)
             reply = failure or self._answer(received)
-            self._closing.wait(reply.delay_seconds)
+            self.closing.wait(reply.delay_seconds)
             return reply
         finally:
             with self._lock:
@@ -160,8 +167,12 @@ class ScriptedServer:
         if path == "/detokenize":
             texts = {number: text for text, number in self._ids.items()}
             return Reply(body={"prompt": "".join(texts[number] for number in body["tokens"])})
+        contents = [message["content"] for message in body.get("messages", ())]
+        prompt = (
+            body["prompt"] if "prompt" in body else "\n".join(map(str.strip, contents) if self._trims else contents)
+        )
         with self._lock:
-            ids = [self._ids.setdefault(text, 100 + len(self._ids)) for text in _TOKEN.findall(body["prompt"])]
+            ids = [self._ids.setdefault(text, 100 + len(self._ids)) for text in _TOKEN.findall(prompt)]
         return Reply(body={"count": len(ids), "max_model_len": 2048, "tokens": ids, "token_strs": None})
 
     def _chat(self, body: dict[str, Any]) -> Reply:
@@ -262,4 +273,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("content-length", str(length))
             self.end_headers()
             self.wfile.write(content)
+            while reply.trickles and not self.server_of.closing.wait(0.02):
+                self.wfile.write(content)
             self.close_connection = length != len(content)

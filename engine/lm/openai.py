@@ -147,6 +147,7 @@ class OpenAILM:
     async def _choose(self, call: Call, ask: Choose) -> Chosen:
         if self._facts.labels is False:
             raise no_labels(_LOGPROBS)
+        await self._served_tokens.check_opened(call, ask)
         ids = self._tokens.choices(ask) if self._tokens else await self._served_tokens.choices(call, ask)
 
         async def send(body: dict[str, Any]) -> Chosen:

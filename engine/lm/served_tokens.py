@@ -4,10 +4,11 @@ import re
 from os.path import commonprefix
 from typing import Any
 
+from data.errors import CapabilityError
 from engine.lm.base import Choose, Clipped
 from engine.lm.calling import Call
 from engine.lm.server import RefusedError
-from engine.lm.tokens import ending, single_tokens
+from engine.lm.tokens import ending, opened, single_tokens, turns
 
 CHARACTERS_PER_TOKEN = 4
 _WINDOW = 40
@@ -20,17 +21,34 @@ class ServedTokens:
     def __init__(self, model: str) -> None:
         self._model = model
         self._ids: dict[str, list[int]] = {"": []}
+        self._kept: set[str] = set()
 
     async def choices(self, call: Call, ask: Choose) -> dict[str, int] | None:
         """As `Tokens.choices`: ValueError for a choice that is not one token."""
         end = ending(ask.messages)
         for text in (end, *(end + choice for choice in ask.choices)):
-            if text not in self._ids:
-                ids = await self._encode(call, text)
-                if ids is None:
-                    return None
-                self._ids[text] = ids
+            if await self._ids_of(call, text) is None:
+                return None
         return single_tokens(ask.choices, end, self._ids.__getitem__)
+
+    async def check_opened(self, call: Call, ask: Choose) -> None:
+        """CapabilityError where the model would not read the opened answer to its last character.
+
+        Many chat templates (Llama's, Gemma's) trim every turn. After `Grade:` without its blank the likeliest token is
+        the blank, and the grades' probabilities are noise that nobody would notice.
+        """
+        end = ending(ask.messages)
+        if not opened(ask.messages) or end in self._kept or not (last := await self._ids_of(call, end)):
+            return
+        chat = {"messages": turns(ask.messages), "continue_final_message": True, "add_generation_prompt": False}
+        read = (await self._asked(call, "/tokenize", chat) or {}).get("tokens")
+        if isinstance(read, list) and read and read[-1] != last[-1]:
+            raise CapabilityError(
+                "The server's chat template changes the end of an answer that is to be continued.",
+                mend="Serve the model with a template that does not trim turns (vLLM: --chat-template), or use it in "
+                "process.",
+            )
+        self._kept.add(end)
 
     async def clip(self, call: Call, text: str, max_tokens: int) -> Clipped | None:
         """As `Tokens.clip`."""
@@ -46,6 +64,15 @@ class ServedTokens:
         # What differs at the end is half a character.
         end = len(commonprefix([window, str((answer or {}).get("prompt", ""))]))
         return _cut(window, end) if end else None
+
+    async def _ids_of(self, call: Call, text: str) -> list[int] | None:
+        """Of a short text that comes again and again."""
+        if text not in self._ids:
+            ids = await self._encode(call, text)
+            if ids is None:
+                return None
+            self._ids[text] = ids
+        return self._ids[text]
 
     async def _encode(self, call: Call, text: str) -> list[int] | None:
         answer = await self._asked(call, "/tokenize", {"prompt": text, "add_special_tokens": False})

@@ -82,16 +82,26 @@ def test_choose_asks_for_one_token_and_the_log_probabilities_of_just_the_choices
 def test_the_choices_are_made_token_ids_once(served):
     with ScriptedServer(scripted()) as server:
         served(server).choose([GRADES] * 5)
-        asked = [received.body["prompt"] for received in server.received if received.path == "/tokenize"]
-    assert asked == ["Grade: ", "Grade: 0", "Grade: 1", "Grade: 2", "Grade: 3"]
+        asked = [received.body.get("prompt") for received in server.received if received.path == "/tokenize"]
+    assert asked == ["Grade: ", None, "Grade: 0", "Grade: 1", "Grade: 2", "Grade: 3"]
 
 
-def test_a_tokenizer_at_hand_spares_asking_the_server(served, tiny_model):
+def test_a_template_that_trims_the_opened_answer_is_noticed(served, tiny_model):
+    with ScriptedServer(scripted(), trims=True) as server:
+        for options in ({}, {"tokenizer_path": tiny_model}):
+            with pytest.raises(CapabilityError, match="chat template changes the end") as caught:
+                served(server, **options).choose([GRADES])
+            assert "--chat-template" in caught.value.mend
+        assert not server.chats
+        assert served(server).choose([Choose(messages=CHAT, choices=("0", "1", "2", "3"))])
+
+
+def test_a_tokenizer_at_hand_is_used_for_choices_and_clipping(served, tiny_model):
     with ScriptedServer(scripted(), top={"0": -1.0, "1": -2.0, "2": -3.0, "3": -4.0}) as server:
         lm = served(server, tokenizer_path=tiny_model)
         lm.choose([GRADES])
         assert lm.clip("one two three", 1).cut
-        assert {received.path for received in server.received} == {"/v1/chat/completions"}
+        assert len([received for received in server.received if received.path == "/tokenize"]) == 2, "the template"
         with pytest.raises(ValueError, match="not a single token"):
             lm.choose([Choose(messages=OPENED, choices=("0", "never"))])
 
@@ -356,6 +366,12 @@ def test_a_server_that_asks_for_an_hour_is_not_waited_for(served, waits):
     with ScriptedServer(always=busy) as server, pytest.raises(LMError, match="one attempt.*429: quota used up"):
         served(server).choose([GRADES])
     assert waits.seconds == []
+
+
+def test_an_answer_that_trickles_on_for_ever_is_given_up(served):
+    alive = Reply(body=b": still thinking\n\n", content_length=10**9, trickles=True)
+    with ScriptedServer(always=alive) as server, pytest.raises(LMError, match="took too long"):
+        served(server, timeout_seconds=0.1, retries=0).generate([TEXT])
 
 
 def test_nobody_there(served, waits):
