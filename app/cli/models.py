@@ -76,6 +76,9 @@ def list_(context: typer.Context, collection: CollectionName = None, as_json: Js
         facts = [_facts(version, used.get(version.version_id, [])) for version in versions]
         console.give_json({"bases": bases, "versions": facts})
         return
+    for base in bases:
+        where = base["path"] or f"not fetched yet (whyrank model fetch {base['name']})"
+        console.say(f"Base model {base['name']}: {where}")
     rows = [(v.name, v.version_id, v.base_model, "; ".join(used.get(v.version_id, []))) for v in versions]
     console.give_table(("version", "id", "base", "used as"), rows)
 

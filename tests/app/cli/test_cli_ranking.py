@@ -62,7 +62,10 @@ def test_the_list_of_models_says_what_is_used_for_what(line, beans, workbench):
     workbench.store.versions.add(version)
     listed = line.json("model", "list", "--json")
     assert [each["name"] for each in listed["versions"]][1:] == ["beans-1"]
-    assert line("model", "list").stdout.splitlines()[0].split("\t") == ["version", "id", "base", "used as"]
+    assert [(each["packaged"], each["path"]) for each in listed["bases"]] == [(True, None)]
+    shown = line("model", "list")
+    assert shown.stdout.splitlines()[0].split("\t") == ["version", "id", "base", "used as"]
+    assert f"Base model {listed['bases'][0]['name']}: not fetched yet" in shown.stderr
 
 
 def test_a_served_model_needs_no_fetching(line, tmp_path):
