@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from training.recipes import TrainConfig
 
 POLL_SECONDS = 0.5
+_ENDED = {JobState.FAILED: "failed", JobState.CANCELLED: "was cancelled"}
 
 
 def train(
@@ -53,7 +54,7 @@ def train(
             if not alive:
                 console.say("No worker runs on this home: one is started for this job.")
             with nullcontext() if alive else launch.own_worker(session.settings):
-                job = _ended(store, job.job_id)
+                job = _ended(store, job.job_id, own_worker=not alive)
     if job.state.ended:
         console.say(f"Its log: {jobs.log_path(session.settings, job.job_id)}")
         _say_outcome(job, found.name)
@@ -86,8 +87,16 @@ def _config(recipe: str, options: Sequence[str]) -> "TrainConfig":
         ) from None
 
 
-def _ended(store: "Store", job_id: str) -> Job:
+def _ended(store: "Store", job_id: str, *, own_worker: bool) -> Job:
     """Watch a job until it has ended."""
+    try:
+        return _watched(store, job_id)
+    except KeyboardInterrupt:
+        console.say(f"Job {job_id} goes on {'when a worker runs: whyrank worker' if own_worker else 'without you'}.")
+        raise
+
+
+def _watched(store: "Store", job_id: str) -> Job:
     stage = ""
     with console.progress("Waiting for the worker") as update:
         while True:
@@ -107,7 +116,7 @@ def _ended(store: "Store", job_id: str) -> Job:
 def _say_outcome(job: Job, collection: str) -> None:
     """How an ended job ended, and what can be done now."""
     if job.state is not JobState.DONE:
-        console.say(f"Error: the job {job.state.value}. {job.error or ''} {job.mend or ''}".strip())
+        console.say(f"Error: the job {_ENDED[job.state]}. {job.error or ''} {job.mend or ''}".strip())
         return
     result = job.result or {}
     console.say(f"Made the version {result.get('version')} from {result.get('examples')} examples.")
