@@ -38,7 +38,10 @@ def follow(collection: Collection) -> None:
 def decide(collection: Collection, shown: actions.Shown) -> None:
     """The gate's word, and a person's."""
     st.subheader("The gate")
-    measures.verdict(shown.verdict)
+    if shown.champion_then is not None:
+        measures.verdict(shown.verdict)
+    else:
+        st.info("Measured as the champion itself: the gate only judges what is to take its place.")
     if shown.is_champion:
         st.info("This version is the champion now.")
         return

@@ -26,7 +26,7 @@ def table(watches: Sequence[Watch]) -> None:
                 "Job": watch.job.job_id[:8],
                 "Kind": watch.job.kind,
                 "State": watch.words,
-                "Progress": watch.job.progress,
+                "Progress": round(100 * watch.job.progress),
                 "Started by": watch.job.created_by,
                 "Created": watch.job.created_at,
                 "Took": duration(watch.elapsed_seconds),
@@ -36,7 +36,7 @@ def table(watches: Sequence[Watch]) -> None:
         hide_index=True,
         key="jobs_table",
         column_config={
-            "Progress": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+            "Progress": st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100),
             "Created": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss"),
         },
     )

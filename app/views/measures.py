@@ -30,7 +30,7 @@ def table(report: Mapping[str, Any]) -> None:
         {
             "Measure": name,
             "BM25": measured["bm25"],
-            "Champion": measured["champion"],
+            **({} if measured["champion"] is None else {"Champion": measured["champion"]}),
             "System": measured["system"],
             difference: measured["difference"],
             interval: "{:+.4f} to {:+.4f}".format(*measured["interval"]),
@@ -124,7 +124,7 @@ def per_query(report: Mapping[str, Any], queries: Mapping[str, Query]) -> None:
             "Query": query_id,
             "Text": queries[query_id].text if query_id in queries else "",
             "BM25": scores["bm25"],
-            "Champion": scores.get("champion"),
+            **({"Champion": scores["champion"]} if "champion" in scores else {}),
             "System": scores["system"],
         }
         for query_id, scores in report["per_query"][PRIMARY].items()

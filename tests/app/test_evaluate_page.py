@@ -92,6 +92,18 @@ def test_a_refused_evaluation_shows_every_condition_with_its_figures(workbench, 
     assert workbench.champion(measured).version_id == "base"
 
 
+def test_the_champion_s_own_evaluation_is_not_judged(workbench, measured, open_page):
+    evaluate_version(
+        workbench, measured, workbench.base_version(), plan=replace(Plan(), method="pointwise-score", depth=4)
+    )
+    page = open_page("evaluate")
+    assert not page.exception
+    assert any("Measured as the champion itself" in info.value for info in page.info)
+    assert not any("refuses" in warning.value for warning in page.warning)
+    assert "Champion" not in page.dataframe[0].value and "vs BM25" in page.dataframe[0].value
+    assert "promote" not in [button.key for button in page.button]
+
+
 def test_against_the_gate_takes_a_reason_which_is_stored(workbench, measured, open_page):
     evaluated(workbench, measured, wins=False)
     page = open_page("evaluate")
