@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from data.errors import CapabilityError
 from engine.lm.base import Adapter, Choose, Generate, Message
+from engine.lm.openai import OpenAILM
 from engine.lm.scripted import ScriptedLM
 
 _TOKEN = re.compile(r"\s?[^\s\d]+|\d|\s")
@@ -49,6 +50,13 @@ class Received:
     path: str
     body: dict[str, Any]
     authorization: str | None
+
+
+@contextlib.contextmanager
+def served(lm: ScriptedLM, *, adapters: Sequence[str] = ()) -> Iterator[OpenAILM]:
+    """`lm` behind a server, as OpenAILM: the same answers by another way."""
+    with ScriptedServer(lm, models=("scripted", *adapters)) as server:
+        yield OpenAILM(server.url, "scripted", timeout_seconds=10.0, retries=1)
 
 
 def events(*chunks: dict[str, Any]) -> bytes:

@@ -48,7 +48,7 @@ class Server:
         """Longest time of one attempt."""
         self._key = _checked_key(api_key)
         self._timeout = httpx2.Timeout(timeout_seconds, pool=None)
-        self._limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._limits = httpx2.Limits(max_connections=None, max_keepalive_connections=connections)
         # Made once: reading the system's certificates takes longer than a request. Plain http has nothing to verify.
         self._verify = httpx2.create_ssl_context() if parts.scheme == "https" else False
 
