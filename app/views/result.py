@@ -75,10 +75,12 @@ def _card(result: Result, document: RankedDocument, me: str, correction: Correct
         st.caption(f"{plain(document.doc_id)}{cut}")
     with model:
         _student(result, document)
-        given = result.opinions.get(document.doc_id, ())
-        for other in given:
-            if other.assessor.kind is not AssessorKind.STUDENT:
-                opinion.draw(other, result.collection.scale, name="You" if other.assessor.assessor_id == me else None)
+        # One place for what is said, however much it is: else what comes below is made anew, and closed, by each save.
+        with st.container():
+            for other in result.opinions.get(document.doc_id, ()):
+                if other.assessor.kind is not AssessorKind.STUDENT:
+                    name = "You" if other.assessor.assessor_id == me else None
+                    opinion.draw(other, result.collection.scale, name=name)
         with st.expander("Correct", icon=":material/edit:"):
             _correct(result, document, me, correction)
 
