@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from data.records import AssessorKind, Collection, Document, Query
 from engine.explanation import prompt
@@ -46,7 +47,8 @@ class Snapshot:
     """Of every example's content, in order."""
 
     def to_jsonl(self) -> str:
-        """One JSON object per example: TRL's conversational prompt and completion, and whose it is."""
+        """One JSON object per example: TRL's conversational prompt and completion, how much of the answer is `given`
+        rather than learnt, and whose it is."""
         return "".join(line + "\n" for line in _lines(self.examples))
 
 
@@ -72,6 +74,11 @@ def snapshot(
         examples.append(_example(row, turns, form))
     digest = hashlib.sha256("\n".join(_lines(tuple(examples))).encode()).hexdigest()
     return Snapshot(examples=tuple(examples), chosen=chosen, cut=cut, sha256=digest)
+
+
+def read_jsonl(text: str) -> tuple[Example, ...]:
+    """The examples that `Snapshot.to_jsonl` wrote."""
+    return tuple(_from_json(json.loads(line)) for line in text.split("\n") if line)
 
 
 def _example(row: Row, turns: tuple[Message, ...], form: prompt.Form) -> Example:
@@ -106,8 +113,26 @@ def _to_json(example: Example) -> dict[str, object]:
         "grade": example.grade,
         "prompt": [{"role": turn.role, "content": turn.content} for turn in turns],
         "completion": [{"role": start.role, "content": start.content + example.completion}],
+        "given": start.content,
         "closed": example.closed,
         "source": example.source.value,
         "explanation_source": example.explanation_source.value if example.explanation_source else None,
         "assessor_id": example.assessor_id,
     }
+
+
+def _from_json(content: dict[str, Any]) -> Example:
+    (answer,) = content["completion"]
+    given = content["given"]
+    explanation_source = content["explanation_source"]
+    return Example(
+        query_id=content["query_id"],
+        doc_id=content["doc_id"],
+        grade=content["grade"],
+        messages=prompt.answered(tuple(Message(**turn) for turn in content["prompt"]), given),
+        completion=answer["content"].removeprefix(given),
+        closed=content["closed"],
+        source=AssessorKind(content["source"]),
+        explanation_source=AssessorKind(explanation_source) if explanation_source else None,
+        assessor_id=content["assessor_id"],
+    )

@@ -1,0 +1,63 @@
+from data.records import AssessorKind, Judgment, Split, new_id
+from training import labels
+from training.splits import split_of
+
+
+def judge(store, collection, name, kind, query_id, doc_id, grade, *, authored=False):
+    assessor = store.assessors.ensure(name, kind, authored=authored)
+    store.judgments.add(
+        Judgment(
+            event_id=new_id(),
+            collection_id=collection.collection_id,
+            query_id=query_id,
+            doc_id=doc_id,
+            assessor_id=assessor.assessor_id,
+            grade=grade,
+        )
+    )
+
+
+def heldout_query(made):
+    return next(query for query in made.queries if split_of(query) is Split.HELDOUT)
+
+
+def test_labels_are_people_s_on_held_out_queries(workbench, collection, made):
+    held = labels.heldout(workbench.store, collection)
+    assert set(held.qrels) == {query.query_id for query in made.queries if query.split is Split.HELDOUT}
+    assert all(
+        made.grades[query_id, doc_id] == grade
+        for query_id, docs in held.qrels.items()
+        for doc_id, grade in docs.items()
+    )
+    assert held.words == "labels of one person (Synthetic person)"
+
+
+def test_a_teacher_never_gets_in_and_can_t_make_a_conflict(workbench, collection, made):
+    query_id = heldout_query(made).query_id
+    before = labels.heldout(workbench.store, collection)
+    grade = 3 - made.grades[query_id, f"{query_id}-0"]
+    judge(workbench.store, collection, "T", AssessorKind.TEACHER, query_id, f"{query_id}-0", grade)
+    assert labels.heldout(workbench.store, collection) == before
+
+
+def test_pairs_people_disagree_on_are_left_out_and_counted(workbench, collection, made):
+    query_id = heldout_query(made).query_id
+    grade = made.grades[query_id, f"{query_id}-0"]
+    judge(workbench.store, collection, "Bob", AssessorKind.HUMAN, query_id, f"{query_id}-0", 3 - grade)
+    held = labels.heldout(workbench.store, collection)
+    assert f"{query_id}-0" not in held.qrels[query_id]
+    assert held.conflicts == 1
+    assert held.words == "labels of 2 people (Bob, Synthetic person)"
+
+
+def test_the_words_say_what_was_written_for_the_sample(sample_store):
+    held = labels.heldout(sample_store, sample_store.collections.get("sample"))
+    assert "written for the sample collection, not measured" in held.words
+
+
+def test_the_hash_follows_queries_and_labels():
+    qrels = {"a": {"d": 1, "e": 0}, "b": {"d": 2}}
+    first = labels.heldout_sha256(qrels, ["a", "b"])
+    assert first == labels.heldout_sha256({"b": {"d": 2}, "a": {"e": 0, "d": 1}}, ["b", "a"])
+    assert first != labels.heldout_sha256(qrels, ["a"])
+    assert first != labels.heldout_sha256({"a": {"d": 1, "e": 1}, "b": {"d": 2}}, ["a", "b"])

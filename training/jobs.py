@@ -1,0 +1,106 @@
+"""Jobs as the app sees them: a row is written, and everything else is read from it. A worker does the rest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from data.records import Collection, Job, new_id, utc_now
+from engine import models
+from engine.pipeline import check_version
+from engine.workbench import Workbench
+from training import preview as previews
+from training.evaluations import evaluable, require
+from training.folders import folder as folder
+from training.folders import log_path as log_path
+from training.measuring import EvaluateConfig
+from training.preview import Preview
+from training.recipes import TrainConfig
+
+TRAIN = "train"
+EVALUATE = "evaluate"
+
+
+class Runner(Protocol):
+    """What a kind of job does, in its own process."""
+
+    def __call__(self, work: Any) -> Mapping[str, Any]:  # a training.work.Work; JSON values
+        """Do the job and return its result."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind:
+    """A member of `JOBS`. The module is imported in the job's process: it brings torch."""
+
+    name: str
+    summary: str
+    module: str
+
+    @property
+    def run(self) -> Runner:
+        """The module's `run` function."""
+        runner: Runner = import_module(self.module).run
+        return runner
+
+
+JOBS = {
+    kind.name: kind
+    for kind in (
+        JobKind(name=TRAIN, summary="Train a version, then evaluate it against the champion.", module="training.loop"),
+        JobKind(name=EVALUATE, summary="Evaluate a version against the champion.", module="training.measuring"),
+    )
+}
+
+
+def preview(workbench: Workbench, collection: Collection, config: TrainConfig) -> Preview:
+    """What the job would be trained on and measured with, and what stands against it."""
+    return previews.preview(workbench.store, collection, config)
+
+
+def submit(workbench: Workbench, collection: Collection, config: TrainConfig, actor: str) -> Job:
+    """Write a training job for a worker to run.
+
+    Raises before anything starts: TrainingError where there is nothing to learn from, ModelError where the base model
+    is missing or the champion can't be continued.
+    """
+    problem = preview(workbench, collection, config).problem
+    if problem is not None:
+        raise problem
+    models.resolve(workbench.settings.model, workbench.settings.models_path)
+    if config.start_from == "champion":
+        check_version(workbench.champion(collection), collection, config.method)
+    return _add(workbench, TRAIN, collection, config, actor)
+
+
+def submit_evaluation(workbench: Workbench, collection: Collection, config: EvaluateConfig, actor: str) -> Job:
+    """Write an evaluation job for a worker to run.
+
+    Raises before anything starts: NotFoundError where there is no such version or no held-out query with people's
+    labels, IncompatibleVersionError where the version does not fit the collection or the method.
+    """
+    _, queries = evaluable(workbench, collection, limit=config.heldout_queries, seed=config.seed)
+    require(queries, collection)
+    check_version(workbench.store.versions.get(config.version_id), collection, config.method)
+    return _add(workbench, EVALUATE, collection, config, actor)
+
+
+def cancel(workbench: Workbench, job_id: str) -> Job:
+    """Ask a job to stop: a running one does within a step, a waiting one at once."""
+    workbench.store.jobs.request_cancel(job_id)
+    # Claiming ends a waiting job that is to be cancelled; a running one can't be claimed, whatever its heartbeat.
+    workbench.store.jobs.claim(job_id, pid=0, now=utc_now(), stale_after_seconds=float(10**9))
+    return workbench.store.jobs.get(job_id)
+
+
+def _add(workbench: Workbench, kind: str, collection: Collection, config: BaseModel, actor: str) -> Job:
+    job = Job(
+        job_id=new_id(),
+        kind=kind,
+        collection_id=collection.collection_id,
+        config=config.model_dump(mode="json"),
+        created_by=actor,
+    )
+    workbench.store.jobs.add(job)
+    return job

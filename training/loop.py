@@ -1,0 +1,206 @@
+"""The training job: snapshot of the judgments, the recipe's stages, a new version, its evaluation.
+
+Every step leaves its result on disk before the next begins, so that a job whose process died goes on where it was,
+with the judgments, prompt and parent it began with.
+"""
+
+import gc
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoTokenizer
+
+from data.errors import TrainingError
+from data.records import Version
+from engine import models
+from engine.lm.tokens import Tokens
+from engine.pipeline import Plan, check_version, prompt_sha256
+from engine.ranking import method_named
+from training import checkpoints, gate, jobs, versions
+from training.evaluations import evaluable, evaluate_version
+from training.examples import Example, Snapshot, read_jsonl, snapshot
+from training.recipes import Stage, StageSetup, TrainConfig, TrainingOutcome, recipe_named
+from training.work import Work
+
+CHOSEN = 0.02
+TRAINED = 0.7
+"""Where the job's progress stands when the examples are chosen, and when the training is done."""
+
+
+def run(work: Work) -> Mapping[str, Any]:
+    """A `training.jobs.Runner`. The result names the version, what it learnt from, and the gate's verdict."""
+    config = TrainConfig(**work.job.config)
+    if work.workbench.settings.threads:
+        torch.set_num_threads(work.workbench.settings.threads)
+    work.stage("choosing examples", 0.0, CHOSEN)
+    base = models.resolve(work.workbench.settings.model, work.workbench.settings.models_path)
+    facts = _frozen(work, config, base)
+    version = _known_version(work)
+    if version is None:
+        version = _trained(work, config, base, facts)
+    versions.challenge(work.workbench.store, work.collection, version)
+    return {"version_id": version.version_id, "version": version.name, **facts, **_evaluated(work, config, version)}
+
+
+def _frozen(work: Work, config: TrainConfig, base: Path) -> dict[str, Any]:
+    """Write the job's snapshot, or find it written; its facts."""
+    path = work.folder / "snapshot.json"
+    if path.exists():
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if facts["base_model"] != work.workbench.settings.model:
+            raise TrainingError(
+                f"The job began on the base {facts['base_model']}; {work.workbench.settings.model} is in use now.",
+                mend=f"Start the worker with WHYRANK_MODEL={facts['base_model']}, or submit a new job.",
+            )
+        return facts
+    made = _snapshot(work, config, base)
+    (work.folder / "snapshot.jsonl").write_text(made.to_jsonl(), encoding="utf-8")
+    parent = work.workbench.champion(work.collection) if config.start_from == "champion" else None
+    if parent is not None:
+        check_version(parent, work.collection, config.method)
+    facts = {
+        "snapshot_sha256": made.sha256,
+        "examples": len(made.examples),
+        "by_source": made.chosen.by_source,
+        "by_grade": {str(grade): count for grade, count in made.chosen.by_grade.items()},
+        "by_explanation": made.chosen.by_explanation,
+        "dropped": dict(made.chosen.dropped),
+        "cut_documents": made.cut,
+        "base_model": work.workbench.settings.model,
+        "prompt_sha256": prompt_sha256(work.collection, config.method),
+        "parent_id": parent.version_id if parent else None,
+    }
+    _write(path, facts)
+    return facts
+
+
+def _snapshot(work: Work, config: TrainConfig, base: Path) -> Snapshot:
+    store, collection = work.workbench.store, work.collection
+    found = jobs.preview(work.workbench, collection, config)
+    if found.problem is not None:
+        raise found.problem
+    rows = found.chosen.rows
+    return snapshot(
+        found.chosen,
+        collection=collection,
+        queries={query.query_id: query for query in store.collections.queries(collection.collection_id)},
+        documents=store.collections.documents_by_id(collection.collection_id, sorted({row.doc_id for row in rows})),
+        form=method_named(config.method).form,
+        clip=Tokens(AutoTokenizer.from_pretrained(base, local_files_only=True)).clip,
+        document_tokens=work.workbench.settings.document_tokens,
+    )
+
+
+def _known_version(work: Work) -> Version | None:
+    """The job's version, if its process died after the training."""
+    found = work.workbench.store.versions.list(work.job.collection_id)
+    return next((version for version in found if version.job_id == work.job.job_id), None)
+
+
+def _trained(work: Work, config: TrainConfig, base: Path, facts: Mapping[str, Any]) -> Version:
+    settings, store = work.workbench.settings, work.workbench.store
+    examples = read_jsonl((work.folder / "snapshot.jsonl").read_text(encoding="utf-8"))
+    parent = store.versions.get(facts["parent_id"]) if facts["parent_id"] else None
+    adapter = settings.home / parent.adapter_path if parent and parent.adapter_path else None
+    work.stage("training", CHOSEN, TRAINED)
+    steps = 0
+    for number, stage in enumerate(recipe_named(config.recipe).stages, start=1):
+        folder = work.folder / "stages" / f"{number}-{stage.name}"
+        setup = StageSetup(
+            base=base,
+            parent=adapter,
+            checkpoints=folder / "checkpoints",
+            out=folder / "adapter",
+            device=settings.device,
+        )
+        steps += _stage(work, stage, examples, setup, config, steps).steps
+        adapter = setup.out
+    version = Version(
+        version_id=work.job.job_id,
+        name=work.job.job_id,
+        base_model=settings.model,
+        base_sha256=models.base_sha256(base),
+        adapter_path=str((settings.versions_path / work.job.job_id).relative_to(settings.home)),
+        prompt_sha256=facts["prompt_sha256"],
+        scale_name=work.collection.scale.name,
+        form=config.method,
+        parent_id=facts["parent_id"],
+        job_id=work.job.job_id,
+    )
+    _keep(adapter, settings.versions_path / work.job.job_id)
+    return versions.add(store, work.collection, version)
+
+
+def _stage(
+    work: Work, stage: Stage, examples: tuple[Example, ...], setup: StageSetup, config: TrainConfig, before: int
+) -> TrainingOutcome:
+    """Run a stage, or find it done. `before`: steps of the stages before it."""
+    done = setup.out.with_name("outcome.json")
+    if done.exists():
+        return TrainingOutcome(**json.loads(done.read_text(encoding="utf-8")))
+    reached = before + checkpoints.step_of(checkpoints.newest(setup.checkpoints))
+    work.workbench.store.jobs.truncate_metrics(work.job.job_id, after_step=reached)
+    steps = -(-len(examples) // config.batch_size) * config.epochs
+
+    def on_metrics(step: int, figures: Mapping[str, float]) -> None:
+        work.record(before + step, figures)
+        work.progress(step / steps)
+
+    outcome = stage.train(examples, setup, config, on_metrics=on_metrics, should_stop=work.should_stop)
+    _write(done, asdict(outcome))
+    gc.collect()  # the trainer and its model hang on reference cycles; the evaluation loads the base again
+    return outcome
+
+
+def _evaluated(work: Work, config: TrainConfig, version: Version) -> dict[str, Any]:
+    """Evaluate the version, or find it evaluated; the gate's verdict for the job's result."""
+    workbench, collection = work.workbench, work.collection
+    _, queries = evaluable(workbench, collection, limit=config.heldout_queries, seed=config.seed)
+    if not queries:
+        return {"evaluation_id": None, "promote": False, "refusals": ["No held-out query has people's labels."]}
+    stored = workbench.store.evaluations.list(collection.collection_id)
+    record = next((record for record in stored if record.job_id == work.job.job_id), None)
+    if record is None:
+        work.stage("evaluating", TRAINED, 1.0)
+        record = evaluate_version(
+            workbench,
+            collection,
+            version,
+            plan=replace(Plan.of(workbench.settings), method=config.method, depth=config.depth),
+            limit=config.heldout_queries,
+            seed=config.seed,
+            on_progress=lambda _, done, total: work.progress(done / (total or 1)),
+            should_stop=work.should_stop,
+            job_id=work.job.job_id,
+        )
+    verdict = gate.verdict(record.report)
+    return {
+        "evaluation_id": record.evaluation_id,
+        "promote": verdict.promote,
+        "refusals": list(verdict.refusals),
+    }
+
+
+def _keep(adapter: Path | None, place: Path) -> None:
+    """Copy an adapter to where versions are kept; whole or not at all."""
+    if adapter is None:
+        raise TrainingError("The recipe has no stage that trains.", mend="Choose another recipe.")
+    beside = place.with_name(f"{place.name}.part")
+    for old in (beside, place):
+        if old.exists():
+            shutil.rmtree(old)
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(adapter, beside)
+    beside.rename(place)
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON that is there whole or not at all."""
+    beside = path.with_name(f"{path.name}.part")
+    beside.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    beside.rename(path)

@@ -1,0 +1,192 @@
+"""The worker: runs jobs one after the other, each in a process of its own.
+
+The rows are the truth. The worker looks for rows that wait (new ones, and running ones whose process gave no sign of
+life) and puts their ids into huey's queue, which carries nothing else; huey's consumer takes them out in order. When
+a job's process dies, the worker sees it and starts the next one at once.
+"""
+
+import fcntl
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huey import SqliteHuey
+from huey.consumer import Consumer
+
+from data.errors import ConflictError, StoreError, WhyRankError
+from data.records import JobState, utc_now
+from data.settings import Settings
+from data.store import Store
+from training.folders import log_path
+from training.heartbeat import STALE_SECONDS
+
+LOOK_SECONDS = 1.0
+STOP_SECONDS = 30.0
+"""What a job's process gets to save where it is, before it is killed."""
+LOCK_SECONDS = 0.5
+"""How long a held lock is tried: somebody may hold it for a moment to ask whether a worker runs."""
+STARTS = 3
+"""Processes that may end before they claim their job; then something is wrong with the installation."""
+log = logging.getLogger(__name__)
+
+
+def run_worker(settings: Settings) -> None:
+    """Run jobs until SIGTERM or SIGINT. Raises ConflictError where a worker runs on this home already."""
+    with _alone(settings.home / "worker.lock"), Store.open(settings.database_path) as store:
+        stopping = threading.Event()
+        runner = _Runner(settings, store, stopping)
+        huey = SqliteHuey("whyrank", filename=str(settings.home / "huey.db"), results=False)
+        huey.flush()  # what a worker before this one left: the rows say what is to be done
+        run = huey.task(name="run")(runner.run)
+        consumer = Consumer(huey, workers=1, periodic=False, max_delay=LOOK_SECONDS)
+        consumer.start()
+        for number in (signal.SIGTERM, signal.SIGINT):  # after start(), which sets huey's own
+            signal.signal(number, lambda *_: stopping.set())
+        log.info("Worker of %s, process %d.", settings.home, os.getpid())
+        try:
+            while not stopping.wait(LOOK_SECONDS):
+                for job_id in runner.waiting():
+                    run(job_id)
+        finally:
+            stopping.set()
+            runner.stop()
+            consumer.stop(graceful=True)
+            huey.storage.close()
+            log.info("Worker stopped.")
+
+
+class _Runner:
+    """Knows which jobs this worker has in its queue, and the process of the one that runs."""
+
+    def __init__(self, settings: Settings, store: Store, stopping: threading.Event) -> None:
+        self._settings = settings
+        self._store = store
+        self._stopping = stopping
+        self._queued: set[str] = set()
+        self._died: set[str] = set()
+        """Jobs whose process this worker saw die."""
+        self._unclaimed: Counter[str] = Counter()
+        """Jobs whose process ended before it could claim them -> how often."""
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def waiting(self) -> list[str]:
+        """Ids of the jobs to queue now; each only once."""
+        try:
+            rows = self._store.jobs.waiting(now=utc_now(), stale_after_seconds=STALE_SECONDS)
+        except StoreError as error:
+            log.warning("Can't look for jobs: %s", error)
+            return []
+        with self._lock:
+            found = [job_id for job_id in (*self._died, *(row.job_id for row in rows)) if job_id not in self._queued]
+            found = list(dict.fromkeys(found))
+            self._queued.update(found)
+            return found
+
+    def run(self, job_id: str) -> None:
+        """Run a job's process to its end."""
+        if self._stopping.is_set():
+            return
+        with self._lock:
+            takeover = job_id in self._died
+            self._died.discard(job_id)
+        path = log_path(self._settings, job_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as output:
+            with self._lock:
+                self._child = _start(job_id, takeover, self._settings, output.fileno())
+            log.info("Job %s: process %d.", job_id, self._child.pid)
+            code = self._child.wait()
+            if code != 0:
+                output.write(f"The process ended by {_ending(code)}.\n".encode())
+        log.info("Job %s: process ended by %s.", job_id, _ending(code))
+        died = not self._stopping.is_set() and code != 0 and self._left_running(job_id)
+        with self._lock:
+            self._child = None
+            self._queued.discard(job_id)
+            if died:
+                self._died.add(job_id)
+
+    def stop(self) -> None:
+        """Stop the job's process; it saves where it is."""
+        with self._lock:
+            child = self._child
+        if child is None or child.poll() is not None:
+            return
+        os.killpg(child.pid, signal.SIGTERM)
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("The job's process does not stop; it is killed.")
+            os.killpg(child.pid, signal.SIGKILL)
+
+    def _left_running(self, job_id: str) -> bool:
+        """Did the process leave its job unfinished? Fails a job that no process can even claim."""
+        try:
+            job = self._store.jobs.get(job_id)
+            if job.state is JobState.QUEUED:
+                self._unclaimed[job_id] += 1
+                if self._unclaimed[job_id] >= STARTS:
+                    what = f"The job's process could not start ({STARTS} times)."
+                    mend = "See the log for why, and `whyrank doctor` for what is missing."
+                    self._store.jobs.finish(job_id, JobState.FAILED, error=what, mend=mend, now=utc_now())
+        except WhyRankError as error:
+            log.warning("Can't read job %s: %s", job_id, error)
+            return False
+        return job.state is JobState.RUNNING
+
+
+def _start(job_id: str, takeover: bool, settings: Settings, output: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "training.process", job_id, *(["--takeover"] if takeover else [])]
+    return subprocess.Popen(
+        command,
+        cwd=settings.home,
+        env={**os.environ, **_variables(settings)},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    """The settings as the variables they are read from, with absolute paths."""
+    values = settings.model_dump(exclude_none=True)
+    values["home"] = settings.home.resolve()
+    if Path(settings.model).is_dir():
+        values["model"] = Path(settings.model).resolve()
+    if settings.lm_api_key is not None:
+        values["lm_api_key"] = settings.lm_api_key.get_secret_value()
+    return {f"WHYRANK_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def _ending(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the worker's lock; it ends with the process, however that ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ConflictError(
+                        f"A worker runs on {path.parent} already.",
+                        mend="One is enough: stop the other one first, or leave it to work.",
+                    ) from None
+                time.sleep(0.05)
+        yield
