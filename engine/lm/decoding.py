@@ -1,6 +1,7 @@
 """Writing texts token by token, several side by side; each as it would be written alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import torch
@@ -30,10 +31,18 @@ class Decoding:
     """One batch of requests, from the reading of their prompts to their texts."""
 
     def __init__(
-        self, *, tokens: Tokens, forward: Forward, asks: Mapping[int, Generate], on_text: OnText | None
+        self,
+        *,
+        tokens: Tokens,
+        forward: Forward,
+        turn: Callable[[], AbstractContextManager[str]],
+        asks: Mapping[int, Generate],
+        on_text: OnText | None,
     ) -> None:
+        """`turn`: the model is this text's own for the length of a step, so that others can go between."""
         self._tokens = tokens
         self._forward = forward
+        self._turn = turn
         self._on_text = on_text
         self._rows = [_Row(position=i, ask=ask, random=_random(ask)) for i, ask in asks.items()]
 
@@ -44,10 +53,11 @@ class Decoding:
             kept = [i for i, row in enumerate(rows) if not self._advance(row, reading.logits[i])]
             if not kept:
                 return {row.position: (row.text, row.finished, len(row.ids)) for row in self._rows}
-            if len(kept) < len(rows):
-                self._forward.keep(reading, kept)
-                rows = [rows[i] for i in kept]
-            self._forward.step(reading, [row.ids[-1] for row in rows])
+            with self._turn():
+                if len(kept) < len(rows):
+                    self._forward.select(reading, kept)
+                    rows = [rows[i] for i in kept]
+                self._forward.step(reading, [row.ids[-1] for row in rows])
 
     def _advance(self, row: _Row, logits: torch.Tensor) -> bool:
         """Take one more token; True when the text is complete."""
@@ -64,6 +74,9 @@ class Decoding:
         if ends:
             row.text, row.finished = row.text[: min(ends)], True
         complete = row.finished or len(row.ids) >= row.ask.max_tokens
+        if complete and not row.finished:
+            # The limit may fall inside a character.
+            row.text = row.text.rstrip(_HALF_CHARACTER)
         self._pass_on(row, hold=0 if complete else _unsure(row.text, row.ask.stop))
         return complete
 

@@ -4,23 +4,26 @@ The beginning that a query's prompts share is computed once and its keys and val
 Suffixes are padded on the left, between prefix and text, so that the last position is every row's own; masked pads and
 true position ids make the result that of a plain forward pass of the whole prompt.
 
-One set of weights serves all adapters: a view made by `adapted` switches its adapter on for the length of a call. Calls
-are serialised by a lock.
+What a prompt's document gave is kept too: the request that goes on where an earlier one ended (an explanation after
+its grade) reads only the few tokens that are new.
+
+One set of weights serves all adapters: a view made by `adapted` switches its adapter on for the length of a forward
+pass. Passes are serialised by a lock; callbacks are called outside of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging as transformers_logging
 
-from data.errors import LMError, ModelError
+from data.errors import LMError
+from engine.lm import weights
 from engine.lm.adapters import Adapters
 from engine.lm.base import Adapter, Choose, Chosen, Clipped, Generate, Generated, OnChosen, OnText
 from engine.lm.decoding import Decoding
-from engine.lm.forward import Forward
-from engine.lm.prefix import batches, groups
+from engine.lm.forward import Forward, Reading
+from engine.lm.prefix import Group, batches, groups
 from engine.lm.tokens import Tokens
 
 CPU_PASS_TOKENS = 512
@@ -28,6 +31,8 @@ CPU_PASS_TOKENS = 512
 more rows only add padding, which is wasted arithmetic."""
 GENERATING_ROWS = 16
 """Texts written at once: a step reads all weights however many rows it has, so more rows are nearly free."""
+GOING_ON_TOKENS = 32
+"""A prompt of which all but so few tokens are known is continued from there."""
 
 
 class LocalLM:
@@ -49,28 +54,11 @@ class LocalLM:
 
         Raises ModelError where the folder does not hold such a model.
         """
-        # Its progress bar would be drawn over ours.
-        transformers_logging.disable_progress_bar()
         place = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
         if place == "cpu" and threads:
             torch.set_num_threads(threads)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-            model = AutoModelForCausalLM.from_pretrained(
-                path,
-                dtype=torch.float32 if place == "cpu" else torch.bfloat16,
-                use_safetensors=True,
-                local_files_only=True,
-            )
-            model = model.to(place).eval()
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise ModelError(
-                f"The model in {path} can't be loaded: {str(error).splitlines()[0]}",
-                mend="Fetch it again (whyrank model fetch), or give a folder with safetensors weights and a tokenizer.",
-            ) from error
-        adapters = Adapters(model)
-        forward = Forward(model, place)
-        return cls(name or path.name, Tokens(tokenizer), forward, adapters, batch_tokens)
+        tokens, model = weights.load(path, place)
+        return cls(name or path.name, tokens, Forward(model, place), Adapters(model), batch_tokens)
 
     @property
     def name(self) -> str:
@@ -78,7 +66,12 @@ class LocalLM:
         return f"{self._base_name}+{self._adapter.name}" if self._adapter else self._base_name
 
     def adapted(self, adapter: Adapter | None) -> "LocalLM":
-        """The same weights with this adapter; it is read when first used."""
+        """The same weights with this adapter, which is read when first used.
+
+        Raises ModelError where there is none in its folder, IncompatibleVersionError where it is for another base.
+        """
+        if adapter is not None:
+            self._adapters.check(adapter)
         view = LocalLM(self._base_name, self._tokens, self._forward, self._adapters, self._batch_tokens)
         view._adapter = adapter
         return view
@@ -94,44 +87,85 @@ class LocalLM:
         self._check_lengths(prompts, 1)
         answers: dict[int, Chosen] = {}
         pass_tokens = CPU_PASS_TOKENS if self._forward.on_cpu else self._batch_tokens
-        with self._adapters.using(self._adapter) as key, self._forward.guarded():
-            for group in groups(prompts):
-                prefix = self._forward.prefix(key, prompts[group.members[0]][: group.prefix_tokens])
-                lengths = [len(prompts[i]) - group.prefix_tokens for i in group.members]
-                for part in batches(lengths, group.prefix_tokens, budget=self._batch_tokens, fresh=pass_tokens):
-                    positions = group.members[part]
-                    suffixes = [prompts[i][group.prefix_tokens :] for i in positions]
-                    logits = self._forward.read(prefix, suffixes).logits  # (B, V)
-                    for row, i in enumerate(positions):
-                        answers[i] = _chosen(logits[row], choices[i], len(prompts[i]))
-                        if on_answer is not None:
-                            on_answer(i, answers[i])
+        for group in groups(prompts):
+            shared = self._shared(prompts, group)
+            lengths = [len(prompts[i]) - len(shared) for i in group.members]
+            for part in batches(lengths, len(shared), budget=self._batch_tokens, fresh=pass_tokens):
+                positions = group.members[part]
+                suffixes = [prompts[i][len(shared) :] for i in positions]
+                with self._turn() as key:
+                    start = self._forward.beginning(key, shared)
+                    reading = self._forward.read(start, suffixes)
+                    self._forward.keep(key, start, suffixes, reading)
+                    found = {
+                        i: _chosen(reading.logits[row], choices[i], len(prompts[i])) for row, i in enumerate(positions)
+                    }
+                answers |= found
+                if on_answer is not None:
+                    for i, answer in found.items():
+                        on_answer(i, answer)
         return [answers[i] for i in range(len(asks))]
 
     def generate(self, asks: Sequence[Generate], *, on_text: OnText | None = None) -> list[Generated]:
-        """Continue each chat; texts that share a beginning are written side by side."""
+        """Continue each chat; texts that share a beginning, or go on where an earlier request ended, are written side
+        by side."""
         prompts = [self._tokens.prompt(ask.messages) for ask in asks]
         self._check_lengths(prompts, max((ask.max_tokens for ask in asks), default=0))
         answers: dict[int, Generated] = {}
-        with self._adapters.using(self._adapter) as key, self._forward.guarded():
-            for group in groups(prompts):
-                prefix = self._forward.prefix(key, prompts[group.members[0]][: group.prefix_tokens])
-                lengths = [len(prompts[i]) - group.prefix_tokens for i in group.members]
-                for part in batches(lengths, group.prefix_tokens, budget=self._batch_tokens, rows=GENERATING_ROWS):
-                    positions = group.members[part]
-                    decoding = Decoding(
-                        tokens=self._tokens,
-                        forward=self._forward,
-                        asks={i: asks[i] for i in positions},
-                        on_text=on_text,
-                    )
-                    suffixes = [prompts[i][group.prefix_tokens :] for i in positions]
-                    texts = decoding.run(self._forward.read(prefix, suffixes))
-                    for i, (text, finished, count) in texts.items():
-                        answers[i] = Generated(
-                            text=text, finished=finished, prompt_tokens=len(prompts[i]), completion_tokens=count
-                        )
+        for positions, shared in self._side_by_side(prompts):
+            with self._turn() as key:
+                reading = self._begun(key, [prompts[i] for i in positions], shared)
+            decoding = Decoding(
+                tokens=self._tokens,
+                forward=self._forward,
+                turn=self._turn,
+                asks={i: asks[i] for i in positions},
+                on_text=on_text,
+            )
+            for i, (text, finished, count) in decoding.run(reading).items():
+                answers[i] = Generated(
+                    text=text, finished=finished, prompt_tokens=len(prompts[i]), completion_tokens=count
+                )
         return [answers[i] for i in range(len(asks))]
+
+    @contextmanager
+    def _turn(self) -> Iterator[str]:
+        """The model is this view's own, with its adapter; yields the adapter's key."""
+        with self._adapters.using(self._adapter) as key, self._forward.guarded():
+            yield key
+
+    def _shared(self, prompts: Sequence[Sequence[int]], group: Group) -> Sequence[int]:
+        """What a group's prompts share; for a prompt alone, what earlier ones left."""
+        prompt = prompts[group.members[0]]
+        if len(group.members) > 1:
+            return prompt[: group.prefix_tokens]
+        with self._turn() as key:
+            return prompt[: self._forward.known(key, prompt[:-1])]
+
+    def _side_by_side(self, prompts: Sequence[Sequence[int]]) -> Iterator[tuple[Sequence[int], int]]:
+        """Positions of the prompts of one batch, and how many tokens they share; -1 where each goes on from a
+        beginning of its own."""
+        with self._turn() as key:
+            known = [self._forward.known(key, prompt[:-1]) for prompt in prompts]
+        going_on = [i for i, prompt in enumerate(prompts) if len(prompt) - known[i] <= GOING_ON_TOKENS]
+        lengths = [len(prompts[i]) for i in going_on]
+        order = sorted(range(len(going_on)), key=lambda at: lengths[at])
+        for part in batches(sorted(lengths), 0, budget=self._batch_tokens, rows=GENERATING_ROWS):
+            yield [going_on[at] for at in order[part]], -1
+        others = [i for i in range(len(prompts)) if i not in set(going_on)]
+        for group in groups([prompts[i] for i in others]):
+            rest = [len(prompts[others[at]]) - group.prefix_tokens for at in group.members]
+            for part in batches(rest, group.prefix_tokens, budget=self._batch_tokens, rows=GENERATING_ROWS):
+                yield [others[at] for at in group.members[part]], group.prefix_tokens
+
+    def _begun(self, key: str, prompts: Sequence[Sequence[int]], shared: int) -> Reading:
+        if shared >= 0:
+            start = self._forward.beginning(key, prompts[0][:shared])
+            return self._forward.read(start, [prompt[shared:] for prompt in prompts])
+        starts = [self._forward.beginning(key, p[: self._forward.known(key, p[:-1])]) for p in prompts]
+        return self._forward.resume(
+            starts, [prompt[len(start.ids) :] for prompt, start in zip(prompts, starts, strict=True)]
+        )
 
     def _check_lengths(self, prompts: Sequence[Sequence[int]], new_tokens: int) -> None:
         longest = max(map(len, prompts), default=0)

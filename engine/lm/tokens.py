@@ -1,7 +1,7 @@
 """Between chats and token ids: the chat template, single-token choices, and cutting texts."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from engine.lm.base import Choose, Clipped, Message
@@ -44,8 +44,12 @@ def single_tokens(choices: Sequence[str], end: str, encode: Callable[[str], Sequ
 class Tokens:
     """A tokenizer with a chat template (a fast tokenizer: offsets are needed)."""
 
-    def __init__(self, tokenizer: Any) -> None:  # transformers' tokenizers have no useful common type
+    def __init__(self, tokenizer: Any, *, ends: Iterable[int] = ()) -> None:
+        """`tokenizer`: any of transformers' (they have no useful common type). `ends`: more ids that end an answer."""
         self._tokenizer = tokenizer
+        special = (i for i, token in tokenizer.added_tokens_decoder.items() if token.special)
+        self.ends = frozenset(map(int, (*tokenizer.all_special_ids, *special, *ends)))
+        """Ids that end an answer: whatever a chat template writes, the model does not say."""
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Ids of the chat; a trailing assistant turn is left open, to be continued to the letter."""
@@ -61,11 +65,6 @@ class Tokens:
     def decode(self, ids: Sequence[int]) -> str:
         """Text of generated ids, special tokens left out."""
         return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
-
-    @property
-    def ends(self) -> frozenset[int]:
-        """Special tokens: any of them ends an answer."""
-        return frozenset(int(i) for i in self._tokenizer.all_special_ids)
 
     def clip(self, text: str, max_tokens: int) -> Clipped:
         """The longest beginning of `text` that has at most `max_tokens` tokens and ends at a word's end."""
