@@ -1,10 +1,12 @@
 """A tiny random model that needs no download: two Qwen2 layers and a byte-level tokenizer with Qwen's chat template."""
 
+import warnings
 from pathlib import Path
 
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 _CHAT = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -54,4 +56,20 @@ def build(path: Path, *, hidden: int = 64, layers: int = 2, seed: int = 0, corpu
                 parameter.mul_(4.0)
     model.save_pretrained(path)
     fast.save_pretrained(path)
+    return path
+
+
+def adapt(base: Path, path: Path, *, seed: int = 0) -> Path:
+    """Write a random LoRA adapter for the model in `base`, strong enough to be seen, and return its folder."""
+    torch.manual_seed(seed)
+    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj", "down_proj"], task_type="CAUSAL_LM")
+    with warnings.catch_warnings():
+        # PEFT asks transformers by a name that is on its way out.
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+        model = get_peft_model(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), config)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_" in name:
+                parameter.normal_(std=0.3)
+    model.save_pretrained(path)
     return path

@@ -72,3 +72,20 @@ async def together(coroutines: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def until_it_raises(callback: Callable[..., None]) -> Callable[..., None]:
+    """The callback, silent after it raised: requests that are about to be cancelled may still have something to say."""
+    broken = False
+
+    def call(*said: Any) -> None:
+        nonlocal broken
+        if broken:
+            return
+        try:
+            callback(*said)
+        except BaseException:
+            broken = True
+            raise
+
+    return call

@@ -18,7 +18,7 @@ from transformers import AutoTokenizer
 
 from data.errors import LMError, ModelError
 from engine.lm.base import Adapter, Choose, Chosen, Clipped, Generate, Generated, OnChosen, OnText
-from engine.lm.calling import Call, Facts, together
+from engine.lm.calling import Call, Facts, together, until_it_raises
 from engine.lm.completions import (
     Stream,
     alternatives,
@@ -90,10 +90,12 @@ class OpenAILM:
             if not ask.choices or len(set(ask.choices)) != len(ask.choices):
                 raise ValueError(f"Choices must be given and differ: {ask.choices}")
 
+        tell = until_it_raises(on_answer) if on_answer is not None else None
+
         async def one(call: Call, position: int) -> Chosen:
             answer = await self._choose(call, asks[position])
-            if on_answer is not None:
-                on_answer(position, answer)
+            if tell is not None:
+                tell(position, answer)
             return answer
 
         async def work(call: Call) -> list[Chosen]:
@@ -106,8 +108,10 @@ class OpenAILM:
     def generate(self, asks: Sequence[Generate], *, on_text: OnText | None = None) -> list[Generated]:
         """Continue each chat; texts are written side by side."""
 
+        tell = until_it_raises(on_text) if on_text is not None else None
+
         async def work(call: Call) -> list[Generated]:
-            return await together(self._generate(call, ask, _Listening(i, on_text)) for i, ask in enumerate(asks))
+            return await together(self._generate(call, ask, _Listening(i, tell)) for i, ask in enumerate(asks))
 
         return self._run(work) if asks else []
 

@@ -34,6 +34,7 @@ class ScriptedLM:
         self._choose = choose
         self._generate = generate
         self._adapters = dict(adapters or {})
+        self._base = self
         self.base_name = name
         self.adapter: Adapter | None = None
         self.asks: list[Ask] = []
@@ -73,10 +74,9 @@ class ScriptedLM:
 
     def adapted(self, adapter: Adapter | None) -> "ScriptedLM":
         """A view that writes down its requests in the same place."""
-        script = self._adapters.get(adapter.name, self) if adapter else self
+        script = self._adapters.get(adapter.name, self._base) if adapter else self._base
         view = ScriptedLM(script._choose, script._generate, self.base_name, adapters=self._adapters)
-        view.adapter = adapter
-        view.asks = self.asks
+        view._base, view.adapter, view.asks = self._base, adapter, self.asks
         return view
 
     def _chosen(self, ask: Choose) -> Chosen:

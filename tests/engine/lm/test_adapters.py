@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from data.errors import IncompatibleVersionError, ModelError
@@ -26,15 +25,7 @@ TEXT = Generate(messages=ASK.messages, max_tokens=12)
 
 
 def write_adapter(base: Path, path: Path, seed: int) -> Adapter:
-    torch.manual_seed(seed)
-    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj", "down_proj"], task_type="CAUSAL_LM")
-    model = get_peft_model(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), config)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "lora_" in name:
-                parameter.normal_(std=0.3)
-    model.save_pretrained(path)
-    return Adapter(name=f"v{seed}.0", path=path)
+    return Adapter(name=f"v{seed}.0", path=tiny.adapt(base, path, seed=seed))
 
 
 @pytest.fixture(scope="module")
