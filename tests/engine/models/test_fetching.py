@@ -205,6 +205,13 @@ def test_a_disk_too_small_is_said_before_anything_is_downloaded(index, base, con
     assert source.asked == []
 
 
+def test_a_folder_that_can_not_be_made_is_said_in_words(index, base, converting, tmp_path):
+    (tmp_path / "models").write_text("a file is in the way")
+    with pytest.raises(ModelError, match="can't be fetched into") as caught:
+        fetch("tiny", tmp_path / "models", base=base, download=Index(index), convert=converting)
+    assert "whyrank model fetch" in caught.value.mend
+
+
 def test_a_damaged_model_is_not_taken_for_a_fetched_one(index, base, converting, tmp_path):
     source = Index(index)
     path = fetch("tiny", tmp_path / "models", base=base, download=source, convert=converting)
