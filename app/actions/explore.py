@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.actions import judging
 from app.actions.opinions import Opinion, opinions
 from data.errors import RetrievalError, SettingsError
-from data.records import AssessorKind, Collection, Document, Judgment, Query, RankedDocument, Ranking, Version
+from data.records import Alias, AssessorKind, Collection, Document, Judgment, Query, RankedDocument, Ranking, Version
 from engine.pipeline import Listener, Plan
 from engine.retrieval.base import Hit
 from engine.workbench import Workbench
@@ -49,6 +49,14 @@ def versions(workbench: Workbench, collection: Collection) -> list[Version]:
     champion = workbench.champion(collection)
     others = workbench.store.versions.list(collection.collection_id)
     return [champion, *(v for v in others if v.version_id != champion.version_id)]
+
+
+def version_to_rank_with(workbench: Workbench, collection: Collection, made: Ranking | None) -> str:
+    """The version_id to begin with: that of the ranking shown, unless the champion changed after it was made."""
+    moved = [e for e in workbench.store.versions.alias_events(collection.collection_id) if e.alias is Alias.CHAMPION]
+    if made is None or (moved and moved[-1].created_at > made.created_at):
+        return workbench.champion(collection).version_id
+    return made.version_id
 
 
 def ask(workbench: Workbench, collection: Collection, text: str) -> Query:

@@ -114,8 +114,12 @@ def correction(found: explore.Result) -> result.Correction:
 
 
 found = shown()
+made = found.ranking if found else None
 asked = asking.draw(
-    explore.versions(workbench, collection), explore.examples(workbench, collection), found.ranking if found else None
+    explore.versions(workbench, collection),
+    explore.version_to_rank_with(workbench, collection, made),
+    explore.examples(workbench, collection),
+    made,
 )
 area = st.empty()
 with area.container(), problem.shown():

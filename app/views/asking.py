@@ -31,9 +31,10 @@ class Asked:
     explain_top: int
 
 
-def draw(versions: Sequence[Version], examples: Sequence[Query], made: Ranking | None) -> Asked | None:
-    """Draw box and settings, which begin with those of the ranking shown; what was asked where Rank was pressed."""
-    _settle(versions, made)
+def draw(versions: Sequence[Version], start: str, examples: Sequence[Query], made: Ranking | None) -> Asked | None:
+    """Draw box and settings, which begin with those of the ranking shown and the version `start`; what was asked where
+    Rank was pressed."""
+    _settle(versions, start, made)
     if examples:
         st.selectbox(
             "Examples",
@@ -56,9 +57,9 @@ def _take_example() -> None:
         state.put(QUERY, picked)
 
 
-def _settle(versions: Sequence[Version], made: Ranking | None) -> None:
+def _settle(versions: Sequence[Version], start: str, made: Ranking | None) -> None:
     known = {version.version_id for version in versions}
-    first = made.version_id if made and made.version_id in known else versions[0].version_id
+    first = start if start in known else versions[0].version_id
     plan = Plan(depth=DEFAULT_DEPTH)
     state.settle(
         **{

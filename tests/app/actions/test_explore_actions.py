@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from app.actions import explore, judging
 from data.errors import RetrievalError, SettingsError
-from data.records import AssessorKind, Document, new_id
+from data.records import BASE_VERSION_ID, Alias, AliasEvent, AssessorKind, Document, Version, new_id
 from data.scales import DEFAULT_SCALE
 from engine.pipeline import Listener
 
@@ -80,3 +82,26 @@ def test_a_correction_needs_a_grade(workbench, beans):
         explore.correct(
             workbench, result, "ada", judging.Draft(event_id=new_id(), query_id=ranking.query_id, doc_id="d3")
         )
+
+
+def test_ranking_goes_on_with_the_version_shown_until_another_is_promoted(workbench, beans):
+    def champion(version_id, previous):
+        event = AliasEvent(
+            collection_id=beans.collection_id,
+            alias=Alias.CHAMPION,
+            version_id=version_id,
+            previous_version_id=previous,
+            reason="better",
+            actor="ann",
+        )
+        workbench.store.versions.move(event)
+
+    for name in ("v1", "v2"):
+        workbench.base_version()
+        workbench.store.versions.add(Version(version_id=name, name=name, base_model="scripted"))
+    champion("v1", BASE_VERSION_ID)
+    assert explore.version_to_rank_with(workbench, beans, None) == "v1"
+    shown = replace(ranked(workbench, beans), version_id=BASE_VERSION_ID)
+    assert explore.version_to_rank_with(workbench, beans, shown) == BASE_VERSION_ID, "chosen on purpose"
+    champion("v2", "v1")
+    assert explore.version_to_rank_with(workbench, beans, shown) == "v2"
