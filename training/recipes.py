@@ -108,6 +108,8 @@ class StageSetup:
     """The finished adapter in PEFT's layout, safetensors. Appears at once or not at all."""
     device: str = "auto"
     """`cpu`, `cuda`, or `auto`."""
+    free_bytes: int | None = None
+    """Memory there is for the training; None: the system is asked."""
 
 
 class Trainer(Protocol):

@@ -5,6 +5,7 @@ plus `explanation_weight` times the mean of its other tokens (Distilling Step-by
 batch's loss is the mean over its examples, so that a long explanation does not drown a grade.
 """
 
+import logging
 import shutil
 import time
 import warnings
@@ -26,14 +27,15 @@ from trl import SFTConfig, SFTTrainer
 
 from data.errors import TrainingError
 from engine.lm.tokens import Tokens
-from training import checkpoints
+from training import checkpoints, memory
 from training.examples import Example
-from training.packing import Pack, packs
+from training.packing import PACK_TOKENS, Pack, packs
 from training.recipes import OnMetrics, StageSetup, TrainConfig, TrainingOutcome
 from training.stopping import ShouldStop, Stopped
 from training.tokens import Tokenised, tokenise
 from training.watch import Watch
 
+log = logging.getLogger(__name__)
 MAX_TOKENS = 2048
 """Longest example that is trained on; longer ones are left out and counted, never cut."""
 
@@ -127,6 +129,11 @@ def _trainer(
 ) -> _Trainer:
     cuda = torch.cuda.is_available() if setup.device == "auto" else setup.device == "cuda"
     model = _model(setup, torch.bfloat16 if cuda else torch.float32)
+    free = memory.free_bytes() if setup.free_bytes is None else setup.free_bytes
+    tokens = _tokens_at_once(tokenised, config.batch_size)
+    tight = not cuda and memory.is_tight(model.config, model.num_parameters(), tokens, free)
+    if tight:
+        log.info("Memory is short: activations are computed twice instead of kept.")
     share = set(getattr(model.config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
 
     def collate(rows: list[dict[str, int]]) -> dict[str, object]:
@@ -142,30 +149,40 @@ def _trainer(
         data_collator=collate,
         callbacks=[watch],
         peft_config=None if setup.parent else _lora(config),
-        args=SFTConfig(
-            output_dir=str(setup.checkpoints),
-            num_train_epochs=config.epochs,
-            per_device_train_batch_size=config.batch_size,
-            learning_rate=config.learning_rate,
-            lr_scheduler_type="linear",
-            seed=config.seed,
-            data_seed=config.seed,
-            use_cpu=not cuda,
-            bf16=cuda,
-            gradient_checkpointing=None,  # TRL sets this deprecated name to True
-            activation_checkpointing=False,
-            max_length=None,
-            remove_unused_columns=False,
-            dataset_kwargs={"skip_prepare_dataset": True},
-            dataloader_pin_memory=cuda,
-            logging_steps=1,
-            logging_nan_inf_filter=False,
-            save_strategy="no",  # Watch says when
-            save_total_limit=2,
-            report_to="none",
-            disable_tqdm=True,
-        ),
+        args=_arguments(setup, config, cuda=cuda, tight=tight),
     )
+
+
+def _arguments(setup: StageSetup, config: TrainConfig, *, cuda: bool, tight: bool) -> SFTConfig:
+    return SFTConfig(
+        output_dir=str(setup.checkpoints),
+        num_train_epochs=config.epochs,
+        per_device_train_batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="linear",
+        seed=config.seed,
+        data_seed=config.seed,
+        use_cpu=not cuda,
+        bf16=cuda,
+        gradient_checkpointing=None,  # TRL sets this deprecated name to True
+        activation_checkpointing=tight,
+        max_length=None,
+        remove_unused_columns=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        dataloader_pin_memory=cuda,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
+        save_strategy="no",  # Watch says when
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+def _tokens_at_once(tokenised: Sequence[Tokenised], batch_size: int) -> int:
+    """Tokens of the largest pack there may be."""
+    longest = max(map(len, tokenised))
+    return max(longest, min(PACK_TOKENS, longest * batch_size))
 
 
 def _model(setup: StageSetup, dtype: torch.dtype) -> PreTrainedModel | PeftModel:

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -139,6 +140,18 @@ def test_a_loss_that_is_no_number_stops_the_training(tmp_path, tiny_model):
     with pytest.raises(TrainingError, match="not a number") as caught:
         train(tmp_path, broken, examples(4))
     assert "learning rate" in caught.value.mend
+
+
+def test_with_little_memory_the_same_is_learnt(uninterrupted, tmp_path, tiny_model, caplog):
+    _, curve, _ = uninterrupted
+    tight = Curve()
+    setup = replace(setup_in(tmp_path, tiny_model), free_bytes=1000)
+    config = TrainConfig(epochs=3, learning_rate=1e-2)
+    with caplog.at_level("INFO", logger="training.sft"):
+        sft.train(examples(14), setup, config, on_metrics=tight.on_metrics, should_stop=never)
+    assert "computed twice" in caplog.text
+    losses, expected = ([figures["loss"] for _, figures in c.points] for c in (tight, curve))
+    assert losses == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_seed_decides_the_adapter(tmp_path, tiny_model):
