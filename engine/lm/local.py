@@ -96,7 +96,8 @@ class LocalLM:
                 with self._turn() as key:
                     start = self._forward.beginning(key, shared)
                     reading = self._forward.read(start, suffixes)
-                    self._forward.keep(key, start, suffixes, reading)
+                    if self._forward.on_cpu:  # a GPU reads a document faster than it copies so many small tensors
+                        self._forward.keep(key, start, suffixes, reading)
                     found = {
                         i: _chosen(reading.logits[row], choices[i], len(prompts[i])) for row, i in enumerate(positions)
                     }
