@@ -76,7 +76,7 @@ def past(collection: Collection) -> None:
         st.caption("No version was promoted yet: the base model ranks.")
         return
     evaluating.history(moves)
-    with st.popover("Roll back", icon=":material/undo:", key="rollback_popover"):
+    with st.popover("Roll back", icon=":material/undo:", key=f"rollback_popover_{state.form_number()}"):
         st.text("The champion before this one ranks again. Nothing is deleted.")
         if st.button("Yes, roll back", key="rollback"):
             with problem.shown():
