@@ -43,7 +43,9 @@ def _scripted() -> ScriptedLM:
 @pytest.fixture(scope="module")
 def local(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Backend:
     path = tiny.adapt(tiny_model, tmp_path_factory.mktemp("adapter") / "v1")
-    return Backend(lm=LocalLM.load(tiny_model, device="cpu", name="tiny"), adapter=Adapter(name="v1", path=path))
+    return Backend(
+        lm=LocalLM.load(tiny_model, device="cpu", threads=1, name="tiny"), adapter=Adapter(name="v1", path=path)
+    )
 
 
 @pytest.fixture(params=["scripted", "local", "served"])

@@ -36,7 +36,7 @@ def many(tiny_model, tmp_path_factory) -> list[Adapter]:
 
 @pytest.fixture
 def lm(tiny_model) -> LocalLM:
-    return LocalLM.load(tiny_model, device="cpu", name="tiny")
+    return LocalLM.load(tiny_model, device="cpu", threads=1, name="tiny")
 
 
 def grades(lm: LocalLM) -> list[float]:

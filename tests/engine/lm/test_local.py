@@ -23,12 +23,12 @@ LENGTHS = (7, 30, 1, 60, 9, 9, 40, 3)
 
 @pytest.fixture(scope="module")
 def lm(tiny_model: Path) -> LocalLM:
-    return LocalLM.load(tiny_model, device="cpu", name="tiny")
+    return LocalLM.load(tiny_model, device="cpu", threads=1, name="tiny")
 
 
 @pytest.fixture
 def fresh(tiny_model: Path) -> LocalLM:
-    return LocalLM.load(tiny_model, device="cpu", name="tiny")
+    return LocalLM.load(tiny_model, device="cpu", threads=1, name="tiny")
 
 
 class Plain:
@@ -99,7 +99,7 @@ def test_choosing_agrees_with_a_plain_pass_however_many_are_asked(fresh, plain, 
 @pytest.mark.parametrize("batch_tokens", [256, 700, 100_000])
 def test_the_token_budget_changes_nothing(tiny_model, plain, batch_tokens):
     asks = [choose(text) for text in documents(8)]
-    check(LocalLM.load(tiny_model, device="cpu", batch_tokens=batch_tokens).choose(asks), asks, plain)
+    check(LocalLM.load(tiny_model, device="cpu", threads=1, batch_tokens=batch_tokens).choose(asks), asks, plain)
 
 
 def test_a_second_query_reuses_the_first_ones_beginning(fresh, plain):
