@@ -24,7 +24,7 @@ test: $(DEVELOPMENT)  ## Unit, contract and page tests.
 	$(call timed,test) $(BIN)/pytest -m "not e2e and not model"
 
 e2e: $(DEVELOPMENT) chromium  ## The whole loop in a real browser.
-	$(call timed,e2e) $(BIN)/pytest -m e2e
+	$(call timed,e2e) $(BIN)/pytest -m e2e tests/e2e
 
 model-test: $(DEVELOPMENT) model  ## The real 0.5B model on a few documents.
 	$(call timed,model-test) $(BIN)/pytest -m model

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -50,6 +50,10 @@ class App:
         self.page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
         self.page.wait_for_url(lambda url: urlsplit(url).path == path)
         self.settle()
+
+    def ranking_id(self, url: str | None = None) -> str | None:
+        """The ranking that an address (the present one) names."""
+        return dict(parse_qsl(urlsplit(url or self.page.url).query)).get("ranking")
 
     def settle(self) -> None:
         """Wait until the page's script has run to its end. While it runs, what it drew before still stands there."""

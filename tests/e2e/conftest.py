@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests import synthetic
 from tests.e2e.browser import SIZE, App, chromium
 from tests.e2e.served import Served
 
@@ -29,11 +30,17 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the tiny model that can learn the synthetic collection."""
+    return synthetic.learnable_model(tmp_path_factory.mktemp("model"), synthetic.synthetic())
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Iterator[Served]:
+def served(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Iterator[Served]:
     """The app on an empty home, started; a test module shares it."""
     home = tmp_path_factory.mktemp("served") / "home"
-    app = Served(home, tiny_model)
+    app = Served(home, model)
     app.start()
     yield app
     app.stop()

@@ -24,7 +24,7 @@ class Served:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.settings = Settings(home=home, model=str(model), port=port)
+        self.settings = Settings(home=home, model=str(model), port=port, threads=1, explanation_tokens=16)
         self.url = f"http://127.0.0.1:{port}"
         self.log = home / "logs" / "e2e.log"
         self._process: subprocess.Popen[str] | None = None
@@ -90,9 +90,5 @@ class Served:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WHYRANK_")}
-        chosen = {
-            "WHYRANK_HOME": str(self.settings.home),
-            "WHYRANK_MODEL": self.settings.model,
-            "WHYRANK_PORT": str(self.settings.port),
-        }
-        return {**kept, **chosen}
+        chosen = self.settings.model_dump(exclude_none=True)
+        return {**kept, **{f"WHYRANK_{name.upper()}": str(value) for name, value in chosen.items()}}

@@ -1,0 +1,71 @@
+"""Processes killed at the worst moment: what the screen called saved is there, and a job goes on."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from data.records import AssessorKind, JobState
+from engine.workbench import Workbench
+from tests import synthetic
+from tests.e2e import judging, learning
+
+pytestmark = pytest.mark.e2e
+
+MANY_STEPS = {"Epochs": 12, "Batch size (examples)": 1, "Depth (documents per query)": 4}
+
+
+@pytest.fixture(scope="module")
+def collection(served):
+    with Workbench.open(served.settings) as workbench:
+        made = synthetic.synthetic(train=4, heldout=10, per_query=4)
+        return workbench.build_index(synthetic.install(workbench.store, made))
+
+
+def mine(store, collection):
+    me = store.assessors.found_or_new("me", AssessorKind.HUMAN).assessor_id
+    return [event for event in store.judgments.events(collection.collection_id) if event.assessor_id == me]
+
+
+def test_what_was_saved_outlives_the_page_server(app, served, collection):
+    app.open("judge")
+    given = {}
+    for number, grade in enumerate((3, 0, 2), start=1):
+        given[judging.pair_on_top(app)] = grade
+        judging.grade(app, grade, judged=number)
+        judging.next_pair(app, number + 1)
+    in_flight = judging.pair_on_top(app)
+    app.page.keyboard.press("1")
+    served.kill_page_server()
+    assert served.wait_for_end() != 0, "the app says that its server died"
+
+    served.start()
+    with served.store() as store:
+        found = {event.doc_id: event.grade for event in mine(store, collection)}
+    assert {doc_id: found[doc_id] for doc_id in given} == given
+    assert found.keys() - given.keys() <= {in_flight}, "the last key reached the disk whole or not at all"
+    app.open("judge")
+    expect(app.says(re.compile(rf"^{len(found)} judged by you"))).to_be_visible()
+    judging.grade(app, 1, judged=len(found) + 1)
+
+
+def test_a_job_goes_on_after_worker_and_process_were_killed(app, served, collection):
+    app.open("train")
+    learning.start(app, MANY_STEPS)
+    expect(app.says(re.compile(r"^training: [1-4]\d%"))).to_be_visible(timeout=learning.DONE)
+    with served.store() as store:
+        before = list(store.judgments.events(collection.collection_id))
+        (job,) = store.jobs.list(collection_id=collection.collection_id)
+    killed = served.kill_worker_and_job()
+    assert killed[1] == job.pid
+
+    expect(app.says(re.compile(r"^Version .* trained on \d+ examples"))).to_be_visible(timeout=learning.DONE)
+    expect(app.says("it was started 2 times")).to_be_visible()
+    with served.store() as store:
+        ended = store.jobs.get(job.job_id)
+        after = list(store.judgments.events(collection.collection_id))
+        losses = store.jobs.metrics(job.job_id, names=["loss"])
+    assert (ended.state, ended.attempts) == (JobState.DONE, 2)
+    assert after[: len(before)] == before, "no judgment is lost"
+    assert [metric.step for metric in losses] == sorted({metric.step for metric in losses})
+    assert losses[-1].step == 12 * ended.result["examples"]
