@@ -149,7 +149,9 @@ def _start(job_id: str, takeover: bool, settings: Settings, output: int) -> subp
     return subprocess.Popen(
         command,
         cwd=settings.home,
-        env={**os.environ, **_variables(settings)},
+        # Threads that wait for each other asleep rather than spinning: beside the app on the same cores, the same work
+        # takes half the processor time (measured with 2 threads on 2 busy cores).
+        env={"OMP_WAIT_POLICY": "passive", **os.environ, **_variables(settings)},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
