@@ -17,7 +17,7 @@ from engine import models
 from engine.lm.local import LocalLM
 from engine.retrieval import memory
 
-ROUNDS = 4
+ROUNDS = 2
 DOCUMENTS = 20
 
 
