@@ -19,6 +19,12 @@ FLAGS = [
 MILLISECONDS = 60_000
 """What a slow machine may take to show something."""
 SIZE = {"width": 1280, "height": 800}
+_RECORD = """() => {
+  const main = document.querySelector("[data-testid=stMain]");
+  window.shown = [];
+  new MutationObserver(() => window.shown.push(main.textContent))
+    .observe(main, { subtree: true, childList: true, characterData: true });
+}"""
 
 
 @contextmanager
@@ -67,9 +73,18 @@ class App:
         """Elements whose `key=` begins so."""
         return self.page.locator(f"[class*='{class_of(start)}']")
 
+    def record(self) -> None:
+        """From now on keep every text the page shows, however briefly."""
+        self.page.evaluate(_RECORD)
+
+    def recorded(self) -> list[str]:
+        """What the page showed since `record`, in this order."""
+        found: list[str] = self.page.evaluate("window.shown")
+        return found
+
     def says(self, text: str | re.Pattern[str]) -> Locator:
-        """What stands on the page with these words."""
-        return self.page.get_by_text(text)
+        """What stands on the page with these words; while a script runs, it may stand there twice."""
+        return self.page.get_by_text(text).first
 
     def press(self, key: str) -> None:
         """Click the button with this `key=`."""

@@ -37,7 +37,6 @@ def rank(app, served, text):
     before = app.ranking_id()
     app.page.get_by_role("textbox", name="Query", exact=True).fill(text)
     app.press("explore_rank")
-    expect(app.says(re.compile(r"^(BM25 is done|\d+ of \d+ documents graded)"))).to_be_visible()
     app.page.wait_for_url(lambda url: app.ranking_id(url) not in (None, before))
     expect(app.key("card-1")).to_be_visible()
     app.settle()
@@ -109,7 +108,13 @@ def test_a_correction_changes_the_ranking_and_can_be_taken_back(app, served, mad
         collection = synthetic.install(store, replace(made, grades=others), name="loop")
     index(app, "loop")
 
+    app.go("Explore")
+    app.record()
     before = rank(app, served, text)
+    shown = app.recorded()
+    waiting = next(i for i, page in enumerate(shown) if page.count("waiting for the model") == len(grades))
+    assert "BM25 is done" in shown[waiting], "the first stage stands there before the model says a word"
+    assert any(re.search(r"[1-8] of 8 documents graded", page) for page in shown[waiting:])
     assert before.version_id == BASE_VERSION_ID and before.retriever.startswith("lucene")
     assert {document.doc_id for document in before.documents} == grades.keys()
     first = before.documents[0].doc_id
