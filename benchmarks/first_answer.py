@@ -1,6 +1,6 @@
 """What a person waits for: the first BM25 result, the first score, the first word of an explanation; and the memory.
 
-Two queries in a fresh process: the first loads Java, index and model, the second finds them there.
+Two queries in a process whose index is open: the first loads the model, the second finds it there.
 """
 
 import resource
@@ -75,7 +75,7 @@ def _first(workbench: Workbench, name: str, query: object, temperature: str) -> 
     listener = Listener(on_scored=lambda *_: came("score"), on_text=lambda *_: came("explanation_word"))
     pipeline.rank([query], Plan.of(workbench.settings), listener=listener)
     came("whole_ranking")
-    load = "; index and model are loaded on the way" if temperature == "cold" else ""
+    load = "; the model is loaded on the way, the index is open" if temperature == "cold" else ""
     for what, seconds in firsts.items():
         give(
             Figure(
