@@ -199,6 +199,8 @@ def test_a_forked_process_is_refused_instead_of_hanging() -> None:
 
 INTERRUPT = """
 import os, signal, threading
+# A process started in the background of a script ignores interrupts from birth.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from engine.retrieval.java import call
 threads = [threading.Thread(target=call, args=(lambda: None,)) for _ in range(20)]
 for thread in threads: thread.start()
