@@ -213,7 +213,9 @@ class Version:
     adapter_path: str | None = None
     """PEFT folder, relative to WHYRANK_HOME."""
     prompt_sha256: str | None = None
+    """Of the whole prompt; for a version without a scale, of what no collection changes of it."""
     scale_name: str | None = None
+    """None: for collections of any scale."""
     form: str | None = None
     """The answer form it was trained for (a method's name)."""
     collection_id: str | None = None

@@ -91,8 +91,19 @@ PRORANK = Scale(
         Level(grade=1, name="relevant", definition="helps to answer the query"),
     ),
 )
+FIVE_LEVEL = Scale(
+    name="five-level",
+    relevant_from=2,
+    levels=(
+        Level(grade=0, name="completely irrelevant", definition="has no connection with what the query asks"),
+        Level(grade=1, name="weakly relevant", definition="touches the topic but does not help to answer the query"),
+        Level(grade=2, name="moderately relevant", definition="answers a part of the query, or answers it indirectly"),
+        Level(grade=3, name="strongly relevant", definition="answers the query directly, with minor gaps"),
+        Level(grade=4, name="completely relevant", definition="answers the query directly and completely"),
+    ),
+)
 
-SCALES = {scale.name: scale for scale in (TREC_DL, INTERANK, PRORANK)}
+SCALES = {scale.name: scale for scale in (TREC_DL, INTERANK, PRORANK, FIVE_LEVEL)}
 DEFAULT_SCALE = TREC_DL
 
 

@@ -105,12 +105,13 @@ def check_version(version: Version, collection: Collection, method: str) -> None
             f"has {collection.scale.name}.",
             mend="Use the base model, or train a version on this collection's judgments.",
         )
-    expected = prompt_sha256(collection, method)
+    expected = prompt_sha256(collection, method) if version.scale_name else prompt.template_sha256(form)
     if version.prompt_sha256 is not None and version.prompt_sha256 != expected:
+        edited = f"the guidelines of {collection.name} were edited since, or " if version.scale_name else ""
+        restore = "restore the guidelines, " if version.scale_name else ""
         raise IncompatibleVersionError(
-            f"Version {version.name} was trained with another prompt (the guidelines of {collection.name} were "
-            "edited since, or WhyRank's prompt changed).",
-            mend="Train a new version, restore the guidelines, or use the base model.",
+            f"Version {version.name} was trained with another prompt ({edited}WhyRank's prompt changed).",
+            mend=f"Train a new version, {restore}or use the base model.",
         )
 
 

@@ -6,7 +6,7 @@ Pure: the language model's `clip` is handed in, so that documents are cut as the
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from data.records import AssessorKind, Collection, Document, Query
@@ -14,6 +14,7 @@ from engine.explanation import prompt
 from engine.lm.base import Message
 from engine.ranking.base import Clip
 from training.rows import Chosen, Row
+from training.wording import Wordings, own, regraded, share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,10 @@ class Example:
     query_id: str
     doc_id: str
     grade: int
+    choices: tuple[str, ...]
+    """The scale's grades as the model writes them, rising."""
+    target: float
+    """What the expected grade shall be, as a share of the best one: 0 to 1."""
     messages: tuple[Message, ...]
     """System, user, and the assistant's beginning (`Grade: ` or `Explanation:`), which is not trained: ranking
     always gives it."""
@@ -33,6 +38,8 @@ class Example:
     source: AssessorKind
     explanation_source: AssessorKind | None
     assessor_id: str
+    weight: float = 1.0
+    """In a batch's loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,17 +68,22 @@ def snapshot(
     form: prompt.Form,
     clip: Clip,
     document_tokens: int,
+    wordings: Wordings | None = None,
 ) -> Snapshot:
-    """Make the examples of the chosen rows. `queries` and `documents` hold those of every row, by id."""
-    system = prompt.system_text(collection.scale, collection.guidelines, form)
+    """Make the examples of the chosen rows. `queries` and `documents` hold those of every row, by id; `wordings` says
+    how each query is asked (None: in the collection's own words)."""
+    wordings = wordings or own(collection)
     examples, cut = [], 0
     for row in chosen.rows:
         document = documents[row.doc_id]
         clipped = clip(document.text, document_tokens)
         cut += clipped.cut
         query = queries[row.query_id].text
+        wording = wordings(row.query_id)
+        system = prompt.system_text(wording.scale, wording.guidelines, form)
         turns = prompt.messages(system=system, query=query, title=document.title, text=clipped.text)
-        examples.append(_example(row, turns, form))
+        asked = replace(row, grade=regraded(row.grade, collection.scale, wording.scale))
+        examples.append(_example(asked, turns, form, wording.scale.choices, share(row.grade, collection.scale)))
     digest = hashlib.sha256("\n".join(_lines(tuple(examples))).encode()).hexdigest()
     return Snapshot(examples=tuple(examples), chosen=chosen, cut=cut, sha256=digest)
 
@@ -81,7 +93,9 @@ def read_jsonl(text: str) -> tuple[Example, ...]:
     return tuple(_from_json(json.loads(line)) for line in text.split("\n") if line)
 
 
-def _example(row: Row, turns: tuple[Message, ...], form: prompt.Form) -> Example:
+def _example(
+    row: Row, turns: tuple[Message, ...], form: prompt.Form, choices: tuple[str, ...], target: float
+) -> Example:
     start = prompt.GRADE if form == "verdict-first" else prompt.EXPLANATION
     if row.explanation is None:
         completion = str(row.grade)
@@ -92,6 +106,8 @@ def _example(row: Row, turns: tuple[Message, ...], form: prompt.Form) -> Example
         query_id=row.query_id,
         doc_id=row.doc_id,
         grade=row.grade,
+        choices=choices,
+        target=target,
         messages=prompt.answered(turns, start),
         completion=completion,
         closed=row.explanation is not None,
@@ -111,6 +127,8 @@ def _to_json(example: Example) -> dict[str, object]:
         "query_id": example.query_id,
         "doc_id": example.doc_id,
         "grade": example.grade,
+        "choices": example.choices,
+        "target": example.target,
         "prompt": [{"role": turn.role, "content": turn.content} for turn in turns],
         "completion": [{"role": start.role, "content": start.content + example.completion}],
         "given": start.content,
@@ -118,6 +136,7 @@ def _to_json(example: Example) -> dict[str, object]:
         "source": example.source.value,
         "explanation_source": example.explanation_source.value if example.explanation_source else None,
         "assessor_id": example.assessor_id,
+        "weight": example.weight,
     }
 
 
@@ -129,10 +148,13 @@ def _from_json(content: dict[str, Any]) -> Example:
         query_id=content["query_id"],
         doc_id=content["doc_id"],
         grade=content["grade"],
+        choices=tuple(content["choices"]),
+        target=content["target"],
         messages=prompt.answered(tuple(Message(**turn) for turn in content["prompt"]), given),
         completion=answer["content"].removeprefix(given),
         closed=content["closed"],
         source=AssessorKind(content["source"]),
         explanation_source=AssessorKind(explanation_source) if explanation_source else None,
         assessor_id=content["assessor_id"],
+        weight=content["weight"],
     )

@@ -18,6 +18,7 @@ from transformers import AutoTokenizer
 from data.errors import TrainingError
 from data.records import Version
 from engine import models
+from engine.explanation.prompt import template_sha256
 from engine.lm.tokens import Tokens
 from engine.pipeline import Plan, check_version, prompt_sha256
 from engine.ranking import method_named
@@ -25,6 +26,7 @@ from training import checkpoints, gate, jobs, versions
 from training.evaluations import evaluable, evaluate_version
 from training.examples import Example, Snapshot, read_jsonl, snapshot
 from training.recipes import Stage, StageSetup, TrainConfig, TrainingOutcome, recipe_named
+from training.wording import drawn
 from training.work import Work
 
 CHOSEN = 0.02
@@ -72,11 +74,18 @@ def _frozen(work: Work, config: TrainConfig, base: Path) -> dict[str, Any]:
         "dropped": dict(made.chosen.dropped),
         "cut_documents": made.cut,
         "base_model": work.workbench.settings.model,
-        "prompt_sha256": prompt_sha256(work.collection, config.method),
+        "prompt_sha256": _prompt_sha256(work, config),
         "parent_id": parent.version_id if parent else None,
     }
     _write(path, facts)
     return facts
+
+
+def _prompt_sha256(work: Work, config: TrainConfig) -> str:
+    """What the version is pinned to: the whole prompt, or for a general version what no collection changes of it."""
+    if config.general:
+        return template_sha256(method_named(config.method).form)
+    return prompt_sha256(work.collection, config.method)
 
 
 def _snapshot(work: Work, config: TrainConfig, base: Path) -> Snapshot:
@@ -93,6 +102,7 @@ def _snapshot(work: Work, config: TrainConfig, base: Path) -> Snapshot:
         form=method_named(config.method).form,
         clip=Tokens(AutoTokenizer.from_pretrained(base, local_files_only=True)).clip,
         document_tokens=work.workbench.settings.document_tokens,
+        wordings=drawn(collection, config.seed) if config.general else None,
     )
 
 
@@ -127,7 +137,7 @@ def _trained(work: Work, config: TrainConfig, base: Path, facts: Mapping[str, An
         base_sha256=models.base_sha256(base),
         adapter_path=str((settings.versions_path / work.job.job_id).relative_to(settings.home)),
         prompt_sha256=facts["prompt_sha256"],
-        scale_name=work.collection.scale.name,
+        scale_name=None if config.general else work.collection.scale.name,
         form=config.method,
         parent_id=facts["parent_id"],
         job_id=work.job.job_id,
@@ -145,11 +155,10 @@ def _stage(
         return TrainingOutcome(**json.loads(done.read_text(encoding="utf-8")))
     reached = before + checkpoints.step_of(checkpoints.newest(setup.checkpoints))
     work.workbench.store.jobs.truncate_metrics(work.job.job_id, after_step=reached)
-    steps = -(-len(examples) // config.batch_size) * config.epochs
 
-    def on_metrics(step: int, figures: Mapping[str, float]) -> None:
+    def on_metrics(step: int, of: int, figures: Mapping[str, float]) -> None:
         work.record(before + step, figures)
-        work.progress(step / steps)
+        work.progress(step / of)
 
     outcome = stage.train(examples, setup, config, on_metrics=on_metrics, should_stop=work.should_stop)
     _write(done, asdict(outcome))

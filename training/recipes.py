@@ -17,8 +17,42 @@ from engine.ranking import DEFAULT_METHOD, METHODS
 from training.examples import Example
 from training.stopping import ShouldStop
 
-OnMetrics = Callable[[int, Mapping[str, float]], None]
-"""Called after an optimizer step with its number (from 1) and its figures."""
+OnMetrics = Callable[[int, int, Mapping[str, float]], None]
+"""Called after an optimizer step with its number (from 1), how many there will be, and its figures."""
+
+
+class ScoreLearning(BaseModel):
+    """Options of the objective `score-learning`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    share_weight: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="Weight of the cross-entropy of the expected grade, as a share of the best one. "
+        "Source: mxbai-rerank-v2 / ProRank stage 2, arXiv 2506.03487.",
+    )
+    pairwise_weight: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="Weight of RankNet over a query's pairs. Source: DeAR stage 1, arXiv 2508.16998.",
+    )
+    grade_weight: float = Field(
+        default=0.25,
+        ge=0,
+        le=100,
+        description="Weight of the cross-entropy of the grade itself, which makes the likeliest grade the right one.",
+    )
+    margin_weight: float = Field(
+        default=0.0,
+        ge=0,
+        le=100,
+        description="Weight of Margin-MSE: the squared error of differences between expected grades. "
+        "Source: arXiv 2010.02666.",
+    )
+    group_size: int = Field(default=8, ge=1, le=64, description="Most documents of a query compared in one step.")
 
 
 class TrainConfig(BaseModel):
@@ -35,7 +69,8 @@ class TrainConfig(BaseModel):
     learning_rate: float = Field(
         default=3e-4, gt=0, le=0.1, description="Peak of AdamW's linear decay. Source: LoRA wants about 10x full SFT's."
     )
-    batch_size: int = Field(default=4, ge=1, le=64, description="Examples per optimizer step.")
+    warmup_steps: int = Field(default=0, ge=0, le=10_000, description="Steps in which the learning rate rises from 0.")
+    batch_size: int = Field(default=4, ge=1, le=256, description="Examples per optimizer step.")
     lora_rank: int = Field(
         default=16,
         ge=1,
@@ -47,7 +82,8 @@ class TrainConfig(BaseModel):
         default=1.0,
         ge=0,
         le=10,
-        description="Weight of the explanation's mean token loss; the grade's token has weight 1. "
+        description="Weight of the explanation's mean token loss; the grade's token has weight 1. 0: only grades are "
+        "learnt. "
         "Source: Distilling Step-by-Step, arXiv 2305.02301.",
     )
     teacher_limit: int = Field(
@@ -67,6 +103,11 @@ class TrainConfig(BaseModel):
         description="Most held-out queries evaluated; a seeded sample where there are more.",
     )
     depth: int = Field(default=10, ge=1, le=1000, description="Documents per query in the evaluation.")
+    general: bool = Field(
+        default=False,
+        description="Train a version for every collection: each query is asked on a scale drawn from all there are.",
+    )
+    score: ScoreLearning = Field(default=ScoreLearning(), description="Options of score-learning.")
 
     @field_validator("recipe")
     @classmethod
@@ -151,7 +192,8 @@ class Recipe:
     stages: tuple[Stage, ...]
 
 
-SFT = Stage(name="sft", module="training.sft")
+SFT = Stage(name="sft", module="training.objectives.sft")
+SCORE_LEARNING = Stage(name="score-learning", module="training.objectives.score_learning")
 
 RECIPES = {
     recipe.name: recipe
@@ -161,6 +203,12 @@ RECIPES = {
             summary="Fine-tune an adapter (LoRA) to give people's grades and explanations.",
             source="InteRank stage 1, arXiv 2504.03947",
             stages=(SFT,),
+        ),
+        Recipe(
+            name="correct",
+            summary="Learn the order of a query's documents from its grades, and the explanations with them.",
+            source="ProRank stage 2, arXiv 2506.03487, with InteRank stage 1 in the same pass",
+            stages=(SCORE_LEARNING,),
         ),
     )
 }

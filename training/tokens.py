@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from data.errors import TrainingError
 from engine.explanation import prompt
+from engine.lm.base import Choose
 from engine.lm.tokens import Tokens
 from training.examples import Example
 
@@ -18,9 +19,20 @@ class Tokenised:
     """What is learnt, the end of the turn included where the example is closed."""
     grade_at: int
     """Position of the grade in `completion_ids`."""
+    choice_ids: tuple[int, ...] = ()
+    """The tokens of the scale's grades, rising."""
+    target: float = 0.0
+    """What the expected grade shall be, as a share of the best one (0 to 1)."""
+    query_id: str = ""
+    weight: float = 1.0
+    """Of the example in a batch's loss."""
 
     def __len__(self) -> int:
         return len(self.prompt_ids) + len(self.completion_ids)
+
+    def until_grade(self) -> "Tokenised":
+        """The example without what follows its grade."""
+        return replace(self, completion_ids=self.completion_ids[: self.grade_at + 1])
 
 
 def tokenise(tokens: Tokens, example: Example, *, end_id: int) -> Tokenised:
@@ -41,4 +53,20 @@ def tokenise(tokens: Tokens, example: Example, *, end_id: int) -> Tokenised:
             mend="Use a base model whose tokenizer keeps single digits apart, such as Qwen2.5.",
         )
     end = (end_id,) if example.closed else ()
-    return Tokenised(prompt_ids=tuple(prompt_ids), completion_ids=(*completion_ids, *end), grade_at=grade_at)
+    return Tokenised(
+        prompt_ids=tuple(prompt_ids),
+        completion_ids=(*completion_ids, *end),
+        grade_at=grade_at,
+        choice_ids=_choice_ids(tokens, example),
+        target=example.target,
+        query_id=example.query_id,
+        weight=example.weight,
+    )
+
+
+def _choice_ids(tokens: Tokens, example: Example) -> tuple[int, ...]:
+    """Tokens of the scale's grades where this example has its own."""
+    *turns, start = example.messages
+    before = start.content if start.content == prompt.GRADE else start.content + example.completion[:-1]
+    ask = Choose(messages=(*turns, replace(start, content=before)), choices=example.choices)
+    return tuple(tokens.choices(ask).values())

@@ -1,6 +1,7 @@
 """What watches a training by transformers' Trainer: curves, checkpoints, and the word to stop."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -11,15 +12,18 @@ from training.stopping import ShouldStop
 
 CHECKPOINT_SHARE = 0.05
 """Share of the time that may go into writing checkpoints."""
-CURVES = ("loss", "grade_accuracy", "grad_norm", "learning_rate")
+CURVES = ("loss", "grad_norm", "learning_rate")
+"""What every training shows; an objective adds its own."""
 
 
 class Watch(TrainerCallback):
     """Reports every step, checkpoints as often as it is cheap, and stops the training when told to."""
 
-    def __init__(self, on_metrics: OnMetrics, should_stop: ShouldStop) -> None:
+    def __init__(self, on_metrics: OnMetrics, should_stop: ShouldStop, curves: Sequence[str] = ()) -> None:
+        """`curves`: names of the objective's own figures."""
         self.stopped = False
         self._on_metrics = on_metrics
+        self._curves = (*CURVES, *curves)
         self._should_stop = should_stop
         self._saved_at = time.monotonic()
         self._save_seconds = 0.0
@@ -51,6 +55,6 @@ class Watch(TrainerCallback):
         **_: object,
     ) -> None:
         """Pass the step's figures on."""
-        figures = {name: float(logs[name]) for name in CURVES if logs and name in logs}
+        figures = {name: float(logs[name]) for name in self._curves if logs and name in logs}
         if "loss" in figures:
-            self._on_metrics(state.global_step, figures)
+            self._on_metrics(state.global_step, state.max_steps, figures)

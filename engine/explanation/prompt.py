@@ -76,6 +76,12 @@ def prompt_sha256(scale: Scale, guidelines: str, form: Form) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def template_sha256(form: Form) -> str:
+    """Hash of what no collection changes of the prompt; what a version for every collection is pinned to."""
+    text = "\x00".join((_RULES, _ORDER[form], _DOCUMENT, GRADE, EXPLANATION))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def messages(*, system: str, query: str, title: str, text: str) -> tuple[Message, ...]:
     """System and user turn for one (query, document) pair. `system` comes from `system_text`."""
     document = f"{title}\n{text}" if title else text

@@ -32,6 +32,8 @@ def example(
         query_id=str(number % 5),
         doc_id=str(number),
         grade=grade,
+        choices=("0", "1", "2", "3"),
+        target=grade / 3,
         messages=prompt.answered(tuple(turns), start),
         completion=completion,
         closed=explanation is not None,

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM
 
-from training.packing import packs, shared_beginning
+from training.packing import packs
 from training.tokens import Tokenised
 
 
@@ -35,6 +37,15 @@ def losses(model, pack):
     return torch.nn.functional.cross_entropy(logits, pack.targets, reduction="none")
 
 
+def of_examples(model, made):
+    """Each example's losses, whatever pack it is in."""
+    found = {}
+    for pack in made:
+        parts = losses(model, pack).split([len(one.completion_ids) for one in pack.members])
+        found |= dict(zip(pack.members, parts, strict=True))
+    return found
+
+
 def gradients(model, made):
     model.zero_grad()
     sum((losses(model, pack) * pack.weights).sum() for pack in made).backward()
@@ -42,13 +53,12 @@ def gradients(model, made):
 
 
 def test_a_packed_batch_has_the_losses_of_its_examples_alone(model):
-    (packed,) = packs(BATCH, explanation_weight=1.0)
-    plain = []
+    found = of_examples(model, packs(BATCH, explanation_weight=1.0))
     for example in BATCH:
         ids = torch.tensor([example.prompt_ids + example.completion_ids])
         logits = model(input_ids=ids).logits[0, len(example.prompt_ids) - 1 : -1]
-        plain.append(torch.nn.functional.cross_entropy(logits, torch.tensor(example.completion_ids), reduction="none"))
-    torch.testing.assert_close(losses(model, packed), torch.cat(plain), atol=1e-4, rtol=1e-4)
+        plain = torch.nn.functional.cross_entropy(logits, torch.tensor(example.completion_ids), reduction="none")
+        torch.testing.assert_close(found[example], plain, atol=1e-4, rtol=1e-4)
 
 
 def test_a_packed_batch_has_the_gradients_of_its_examples_alone(model):
@@ -60,17 +70,41 @@ def test_a_packed_batch_has_the_gradients_of_its_examples_alone(model):
 
 def test_another_example_of_the_pack_changes_nothing(model):
     other = [*BATCH[:2], one([1, 2, 3, 8, 8, 8, 8, 8], [1, 1])]
-    first = losses(model, packs(BATCH, explanation_weight=1.0)[0])[:4]
-    second = losses(model, packs(other, explanation_weight=1.0)[0])[:4]
-    torch.testing.assert_close(first, second, atol=1e-5, rtol=1e-5)
+    first, second = (of_examples(model, packs(batch, explanation_weight=1.0)) for batch in (BATCH, other))
+    for example in BATCH[:2]:
+        torch.testing.assert_close(first[example], second[example], atol=1e-5, rtol=1e-5)
+
+
+def test_every_beginning_is_written_once():
+    rules, query, other = [1, 2, 3], [4, 4], [5, 5, 5]
+    batch = [
+        one([*rules, *query, 6, 9], [7]),
+        one([*rules, *other, 6, 9], [7]),
+        one([*rules, *query, 8, 8, 9], [7]),
+        one([*rules, *query, 8, 8, 9], [7, 7]),
+    ]
+    (pack,) = packs(batch, explanation_weight=1.0)
+    # rules, query, its three documents (two answers to one of them), the other query with its document
+    assert pack.input_ids[0].tolist() == [*rules, *query, 6, 9, 7, 8, 8, 9, 7, 9, 7, 7, *other, 6, 9, 7]
+    assert pack.position_ids[0, -6:].tolist() == [3, 4, 5, 6, 7, 8]
+    assert [batch.index(member) for member in pack.members] == [0, 2, 3, 1]
 
 
 def test_every_example_weighs_the_same_half_of_it_on_the_grade():
     (pack,) = packs(BATCH, explanation_weight=1.0)
-    assert pack.weights.tolist() == pytest.approx([1.0, 0.5, 0.5, 1.0, 1 / 3, 1 / 3, 1 / 3, 1.0])
-    assert pack.grades.tolist() == [True, False, False, True, False, False, False, True]
+    shares = pack.weights.split([len(member.completion_ids) for member in pack.members])
+    found = {member: share.tolist() for member, share in zip(pack.members, shares, strict=True)}
+    assert found[BATCH[0]] == pytest.approx([1.0, 0.5, 0.5])
+    assert found[BATCH[1]] == [1.0]
+    assert found[BATCH[2]] == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1.0])
+    assert pack.weights[pack.grades].tolist() == [1.0] * 3
     (grades_only,) = packs(BATCH, explanation_weight=0.0)
     assert grades_only.weights.sum() == 3
+
+
+def test_a_weight_of_an_example_is_one_of_all_its_tokens():
+    (pack,) = packs([replace(BATCH[0], weight=0.25)], explanation_weight=1.0)
+    assert pack.weights.tolist() == pytest.approx([0.25, 0.125, 0.125])
 
 
 def test_a_pack_ends_at_the_token_limit():
@@ -82,8 +116,8 @@ def test_a_pack_ends_at_the_token_limit():
 
 def test_without_anything_in_common_examples_stay_apart(model):
     batch = [one([5, 6], [7]), one([8, 9, 1], [2, 3])]
-    assert shared_beginning(batch) == 0
     (packed,) = packs(batch, explanation_weight=1.0)
+    assert packed.input_ids.shape[1] == 8
     alone = torch.cat([losses(model, pack) for pack in packs(batch, explanation_weight=1.0, share=False)])
     torch.testing.assert_close(losses(model, packed), alone, atol=1e-5, rtol=1e-5)
 
@@ -96,21 +130,14 @@ ids = st.lists(st.integers(1, 3), min_size=1, max_size=6)
     st.lists(st.tuples(ids, ids), min_size=1, max_size=5),
     st.integers(1, 30),
 )
-def test_packs_hold_every_completion_once_in_order(batch, most_tokens):
+def test_packs_hold_every_completion_once(batch, most_tokens):
     examples = [one(prompt, completion) for prompt, completion in batch]
     made = packs(examples, explanation_weight=1.0, most_tokens=most_tokens)
-    assert torch.cat([pack.targets for pack in made]).tolist() == [i for e in examples for i in e.completion_ids]
+    assert sorted(map(repr, examples)) == sorted(repr(member) for pack in made for member in pack.members)
     for pack in made:
+        assert pack.targets.tolist() == [i for member in pack.members for i in member.completion_ids]
         # Each predicted token stands right after the position it is predicted from, or starts the next example.
         assert pack.predicting.max() < pack.input_ids.shape[1] - 1
         follows = pack.input_ids[0, pack.predicting + 1]
         assert follows.tolist() == pack.targets.tolist()
-
-
-@settings(deadline=None, max_examples=60)
-@given(st.lists(ids, min_size=1, max_size=5))
-def test_the_shared_beginning_is_the_longest_one(prompts):
-    found = shared_beginning([one(prompt, [1]) for prompt in prompts])
-    heads = [prompt[:-1] for prompt in prompts]
-    assert len({tuple(head[:found]) for head in heads}) == 1
-    assert found == min(map(len, heads)) or len({head[found] for head in heads}) > 1
+        assert pack.input_ids.shape[1] <= sum(map(len, pack.members))

@@ -1,6 +1,5 @@
 import json
 import math
-from dataclasses import replace
 
 import pytest
 import torch
@@ -10,37 +9,16 @@ from transformers import AutoModelForCausalLM
 
 from data.errors import TrainingError
 from tests.training.making import example, examples
-from training import checkpoints, sft
-from training.recipes import StageSetup, TrainConfig
+from tests.training.objectives.stages import Curve, run, setup_in
+from training import checkpoints
+from training.objectives import packed, sft
+from training.recipes import TrainConfig
 from training.stopping import Stopped, never
 from training.watch import CURVES
 
 
-def setup_in(folder, base, parent=None):
-    return StageSetup(
-        base=base, parent=parent, checkpoints=folder / "checkpoints", out=folder / "adapter", device="cpu"
-    )
-
-
-class Curve:
-    """Records the steps, and asks to stop after some."""
-
-    def __init__(self, stop_after=None):
-        self.points = []
-        self.stop_after = stop_after
-
-    def on_metrics(self, step, figures):
-        self.points.append((step, figures))
-
-    def should_stop(self):
-        return self.stop_after is not None and len(self.points) + 1 >= self.stop_after
-
-
-def train(folder, base, given, config=None, curve=None, parent=None):
-    curve = curve or Curve()
-    config = config or TrainConfig(epochs=3, learning_rate=1e-2)
-    setup = setup_in(folder, base, parent)
-    return sft.train(given, setup, config, on_metrics=curve.on_metrics, should_stop=curve.should_stop)
+def train(*given, **named):
+    return run(sft, *given, **named)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +31,7 @@ def uninterrupted(tmp_path_factory, tiny_model):
 def test_the_loss_falls_and_every_step_is_reported(uninterrupted):
     _, curve, outcome = uninterrupted
     assert [step for step, _ in curve.points] == list(range(1, 13))
-    assert all(set(figures) == set(CURVES) for _, figures in curve.points)
+    assert all(set(figures) == {*CURVES, "grade_accuracy"} for _, figures in curve.points)
     first, last = curve.points[0][1]["loss"], outcome.loss
     assert last < first
     assert (outcome.steps, outcome.examples, outcome.too_long) == (12, 14, 0)
@@ -117,14 +95,14 @@ def test_training_on_from_a_parent_starts_where_it_was(uninterrupted, tmp_path, 
 
 
 def test_too_long_examples_are_left_out_and_counted_never_cut(tmp_path, tiny_model):
-    long = example(99, grade=1, text="word " * sft.MAX_TOKENS)
+    long = example(99, grade=1, text="word " * packed.MAX_TOKENS)
     outcome = train(tmp_path, tiny_model, [*examples(4), long], TrainConfig(epochs=1))
     assert (outcome.examples, outcome.too_long) == (4, 1)
 
 
 def test_nothing_that_fits_is_an_error_with_the_mend(tmp_path, tiny_model):
     with pytest.raises(TrainingError, match="more than 2048 tokens") as caught:
-        train(tmp_path, tiny_model, [example(99, grade=1, text="word " * sft.MAX_TOKENS)])
+        train(tmp_path, tiny_model, [example(99, grade=1, text="word " * packed.MAX_TOKENS)])
     assert "guidelines" in caught.value.mend
 
 
@@ -145,9 +123,9 @@ def test_a_loss_that_is_no_number_stops_the_training(tmp_path, tiny_model):
 def test_with_little_memory_the_same_is_learnt(uninterrupted, tmp_path, tiny_model, caplog):
     _, curve, _ = uninterrupted
     tight = Curve()
-    setup = replace(setup_in(tmp_path, tiny_model), free_bytes=1000)
+    setup = setup_in(tmp_path, tiny_model, free_bytes=1000)
     config = TrainConfig(epochs=3, learning_rate=1e-2)
-    with caplog.at_level("INFO", logger="training.sft"):
+    with caplog.at_level("INFO", logger="training.objectives.packed"):
         sft.train(examples(14), setup, config, on_metrics=tight.on_metrics, should_stop=never)
     assert "computed twice" in caplog.text
     losses, expected = ([figures["loss"] for _, figures in c.points] for c in (tight, curve))

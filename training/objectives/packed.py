@@ -1,15 +1,15 @@
-"""Supervised fine-tuning of an adapter: learn the grade and the explanation people gave.
+"""Gradient descent on packs: what every objective with given answers shares, whatever its loss.
 
-TRL's SFTTrainer with LoRA (arXiv 2106.09685) on every linear layer. An example's loss is that of its grade's token
-plus `explanation_weight` times the mean of its other tokens (Distilling Step-by-Step, arXiv 2305.02301), and a
-batch's loss is the mean over its examples, so that a long explanation does not drown a grade.
+TRL's SFTTrainer (its loop, optimizer, schedule, checkpoints and exact resume) with LoRA (arXiv 2106.09685) on every
+linear layer; a batch is computed as packs, one backward pass each.
 """
 
 import logging
 import shutil
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,34 +40,67 @@ MAX_TOKENS = 2048
 """Longest example that is trained on; longer ones are left out and counted, never cut."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What an objective makes of a pack."""
+
+    loss: torch.Tensor
+    """Sum over the pack's examples: a scalar."""
+    figures: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    """Name -> sum and count; a step's curve shows their quotient."""
+
+
+Loss = Callable[[torch.Tensor, Pack], Measured]
+"""Logits (K, vocabulary) at a pack's predicted positions, and the pack."""
+Batches = Callable[[Sequence[Tokenised]], Sequence[Sequence[Tokenised]]]
+"""Cuts the examples into what is never torn apart: single examples, or a query's documents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """What makes one objective differ from another."""
+
+    loss: Loss
+    units: Batches
+    units_per_step: int
+    explanation_weight: float
+    """Of an explanation's mean token loss against its grade's; 0: explanations are not even read."""
+    curves: tuple[str, ...] = ()
+    """Names of its figures."""
+
+
 def train(
     examples: Sequence[Example],
     setup: StageSetup,
     config: TrainConfig,
+    objective: Objective,
     *,
     on_metrics: OnMetrics,
     should_stop: ShouldStop,
 ) -> TrainingOutcome:
-    """A `training.recipes.Trainer`: train an adapter and save it, resuming from the newest checkpoint."""
+    """Train an adapter and save it, resuming from the newest checkpoint; a `Trainer` but for its objective."""
     started = time.monotonic()
     tokenizer = AutoTokenizer.from_pretrained(setup.base, local_files_only=True)
-    every = [tokenise(Tokens(tokenizer), example, end_id=tokenizer.eos_token_id) for example in examples]
-    tokenised = [ids for ids in every if len(ids) <= MAX_TOKENS]
+    tokens = Tokens(tokenizer)
+    every = [tokenise(tokens, example, end_id=tokenizer.eos_token_id) for example in examples]
+    if objective.explanation_weight == 0:
+        every = [one.until_grade() for one in every]
+    tokenised = [one for one in every if len(one) <= MAX_TOKENS]
     if not tokenised:
         raise TrainingError(
             f"Every example has more than {MAX_TOKENS} tokens.",
             mend="Shorten the collection's guidelines, or set WHYRANK_DOCUMENT_TOKENS lower.",
         )
-    watch = Watch(on_metrics, should_stop)
+    watch = Watch(on_metrics, should_stop, objective.curves)
     resumed = checkpoints.newest(setup.checkpoints)
     with warnings.catch_warnings():
         # PEFT and TRL read a name that transformers 5 renamed.
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
-        trainer = _trainer(tokenised, tokenizer, setup, config, watch)
+        trainer = _trainer(tokenised, tokenizer, setup, config, objective, watch)
         trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     if watch.stopped:
         raise Stopped
-    _save(trainer.model, setup.out)
+    save(trainer.model, setup.out)
     return TrainingOutcome(
         steps=trainer.state.global_step,
         examples=len(tokenised),
@@ -80,6 +113,8 @@ def train(
 class _Trainer(SFTTrainer):
     """SFTTrainer that computes a batch as packs, one backward pass each."""
 
+    objective: Objective
+
     def training_step(
         self,
         model: torch.nn.Module,
@@ -89,14 +124,11 @@ class _Trainer(SFTTrainer):
         """Accumulate the gradients of a batch; returns its loss, the mean over its examples."""
         model.train()
         total = torch.zeros((), device=self.args.device)
-        right = 0
+        sums: dict[str, tuple[float, int]] = {}
         for pack in inputs["packs"]:
             with self.compute_loss_context_manager():
-                logits = _logits(model, pack, self.args.device)
-                losses = torch.nn.functional.cross_entropy(
-                    logits.float(), pack.targets.to(self.args.device), reduction="none"
-                )
-                loss = (losses * pack.weights.to(self.args.device)).sum() / inputs["examples"]
+                measured = self.objective.loss(_logits(model, pack, self.args.device), pack)
+                loss = measured.loss / inputs["examples"]
             if not torch.isfinite(loss):
                 raise TrainingError(
                     f"The loss is not a number any more (step {self.state.global_step + 1}).",
@@ -104,9 +136,13 @@ class _Trainer(SFTTrainer):
                 )
             self.accelerator.backward(loss)
             total += loss.detach()
-            right += int((logits.argmax(-1).cpu() == pack.targets)[pack.grades].sum())
-        # SFTTrainer.log reports the mean of these beside the loss.
-        self._metrics["train"]["grade_accuracy"].append(right / inputs["examples"])
+            for name, (value, count) in measured.figures.items():
+                before = sums.get(name, (0.0, 0))
+                sums[name] = (before[0] + value, before[1] + count)
+        for name, (value, count) in sums.items():
+            if count:
+                # SFTTrainer.log reports the mean of these beside the loss.
+                self._metrics["train"][name].append(value / count)
         return total
 
     def floating_point_ops(self, inputs: dict[str, Any]) -> int:
@@ -125,41 +161,46 @@ def _trainer(
     tokenizer: PreTrainedTokenizerBase,
     setup: StageSetup,
     config: TrainConfig,
+    objective: Objective,
     watch: Watch,
 ) -> _Trainer:
-    cuda = torch.cuda.is_available() if setup.device == "auto" else setup.device == "cuda"
-    model = _model(setup, torch.bfloat16 if cuda else torch.float32)
+    cuda = on_cuda(setup)
+    model = load(setup, torch.bfloat16 if cuda else torch.float32)
     free = memory.free_bytes() if setup.free_bytes is None else setup.free_bytes
-    tokens = _tokens_at_once(tokenised, config.batch_size)
+    units = objective.units(tokenised)
+    tokens = _tokens_at_once(units, objective.units_per_step)
     tight = not cuda and memory.is_tight(model.config, model.num_parameters(), tokens, free)
     if tight:
         log.info("Memory is short: activations are computed twice instead of kept.")
     share = set(getattr(model.config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
 
     def collate(rows: list[dict[str, int]]) -> dict[str, object]:
-        batch = [tokenised[row["input_ids"]] for row in rows]
-        made = packs(batch, explanation_weight=config.explanation_weight, share=share)
+        batch = [one for row in rows for one in units[row["input_ids"]]]
+        made = packs(batch, explanation_weight=objective.explanation_weight, share=share)
         return {"packs": made, "examples": len(batch)}
 
-    return _Trainer(
+    trainer = _Trainer(
         model=model,
         processing_class=tokenizer,
-        # Packs are made per batch: the data set only says which example. The column's name tells TRL it is tokenised.
-        train_dataset=Dataset.from_dict({"input_ids": list(range(len(tokenised)))}),
+        # Packs are made per batch: the data set only says which unit. The column's name tells TRL it is tokenised.
+        train_dataset=Dataset.from_dict({"input_ids": list(range(len(units)))}),
         data_collator=collate,
         callbacks=[watch],
-        peft_config=None if setup.parent else _lora(config),
-        args=_arguments(setup, config, cuda=cuda, tight=tight),
+        peft_config=None if setup.parent else lora(config),
+        args=_arguments(setup, config, objective.units_per_step, cuda=cuda, tight=tight),
     )
+    trainer.objective = objective
+    return trainer
 
 
-def _arguments(setup: StageSetup, config: TrainConfig, *, cuda: bool, tight: bool) -> SFTConfig:
+def _arguments(setup: StageSetup, config: TrainConfig, batch_size: int, *, cuda: bool, tight: bool) -> SFTConfig:
     return SFTConfig(
         output_dir=str(setup.checkpoints),
         num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=batch_size,
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
+        warmup_steps=config.warmup_steps,
         seed=config.seed,
         data_seed=config.seed,
         use_cpu=not cuda,
@@ -179,20 +220,28 @@ def _arguments(setup: StageSetup, config: TrainConfig, *, cuda: bool, tight: boo
     )
 
 
-def _tokens_at_once(tokenised: Sequence[Tokenised], batch_size: int) -> int:
+def _tokens_at_once(units: Sequence[Sequence[Tokenised]], units_per_step: int) -> int:
     """Tokens of the largest pack there may be."""
-    longest = max(map(len, tokenised))
-    return max(longest, min(PACK_TOKENS, longest * batch_size))
+    longest = max(len(one) for unit in units for one in unit)
+    together = max(len(unit) for unit in units) * units_per_step
+    return max(longest, min(PACK_TOKENS, longest * together))
 
 
-def _model(setup: StageSetup, dtype: torch.dtype) -> PreTrainedModel | PeftModel:
+def on_cuda(setup: StageSetup) -> bool:
+    """Does the training run on a GPU?"""
+    return torch.cuda.is_available() if setup.device == "auto" else setup.device == "cuda"
+
+
+def load(setup: StageSetup, dtype: torch.dtype) -> PreTrainedModel | PeftModel:
+    """The base model, with the parent's adapter ready to be trained on where there is one."""
     base = AutoModelForCausalLM.from_pretrained(
         setup.base, dtype=dtype, use_safetensors=True, local_files_only=True, attn_implementation="sdpa"
     )
     return PeftModel.from_pretrained(base, setup.parent, is_trainable=True) if setup.parent else base
 
 
-def _lora(config: TrainConfig) -> LoraConfig:
+def lora(config: TrainConfig) -> LoraConfig:
+    """A new adapter on every linear layer but the output head."""
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=config.lora_rank,
@@ -200,6 +249,15 @@ def _lora(config: TrainConfig) -> LoraConfig:
         lora_dropout=0.0,
         target_modules="all-linear",
     )
+
+
+def save(model: PeftModel, out: Path) -> None:
+    """Write the adapter beside and put it into place whole."""
+    if out.exists():
+        shutil.rmtree(out)
+    beside = out.with_name(f"{out.name}.part")
+    model.save_pretrained(beside, safe_serialization=True, save_embedding_layers=False)
+    beside.rename(out)
 
 
 def _logits(model: torch.nn.Module, pack: Pack, device: torch.device) -> torch.Tensor:
@@ -213,15 +271,6 @@ def _logits(model: torch.nn.Module, pack: Pack, device: torch.device) -> torch.T
         use_cache=False,
     )
     return output.logits[0]
-
-
-def _save(model: PeftModel, out: Path) -> None:
-    """Write the adapter beside and put it into place whole."""
-    if out.exists():
-        shutil.rmtree(out)
-    beside = out.with_name(f"{out.name}.part")
-    model.save_pretrained(beside, safe_serialization=True, save_embedding_layers=False)
-    beside.rename(out)
 
 
 def _last_epoch_loss(state: TrainerState) -> float:
