@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -174,6 +174,8 @@ class Stage:
 
     name: str
     module: str
+    options: str | None = None
+    """The field of `TrainConfig` that holds this objective's own options."""
 
     @property
     def train(self) -> Trainer:
@@ -193,7 +195,7 @@ class Recipe:
 
 
 SFT = Stage(name="sft", module="training.objectives.sft")
-SCORE_LEARNING = Stage(name="score-learning", module="training.objectives.score_learning")
+SCORE_LEARNING = Stage(name="score-learning", module="training.objectives.score_learning", options="score")
 
 RECIPES = {
     recipe.name: recipe
@@ -212,6 +214,30 @@ RECIPES = {
         ),
     )
 }
+
+
+def nested(values: Mapping[str, object]) -> dict[str, object]:
+    """A config's values by their full names (`epochs`, `score.group_size`) as `TrainConfig` takes them."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        outer, dot, inner = name.partition(".")
+        if dot:
+            found.setdefault(outer, {})[inner] = value
+        else:
+            found[name] = value
+    return found
+
+
+def field_names(recipe: str) -> list[str]:
+    """Full names of all options a recipe has, those of its objectives last."""
+    objectives = [stage.options for stage in recipe_named(recipe).stages if stage.options]
+    common = [name for name, field in TrainConfig.model_fields.items() if not _is_config(field.annotation)]
+    inner = {name: getattr(TrainConfig.model_fields[name].annotation, "model_fields", {}) for name in objectives}
+    return [*common, *(f"{name}.{option}" for name, fields in inner.items() for option in fields)]
+
+
+def _is_config(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def recipe_named(name: str) -> Recipe:

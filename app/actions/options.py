@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from engine.ranking import METHODS
-from training.recipes import RECIPES, TrainConfig
+from training.recipes import RECIPES, TrainConfig, field_names
 
 _LABELS = {
     "method": "Ranking method",
@@ -16,6 +16,12 @@ _LABELS = {
     "start_from": "Start from",
     "heldout_queries": "Held-out queries at most",
     "depth": "Depth (documents per query)",
+    "general": "For every collection",
+    "score.share_weight": "Weight of the expected grade",
+    "score.pairwise_weight": "Weight of pairs (RankNet)",
+    "score.grade_weight": "Weight of the grade itself",
+    "score.margin_weight": "Weight of differences (Margin-MSE)",
+    "score.group_size": "Documents compared at once",
 }
 _CHOICES = {"recipe": tuple(RECIPES), "method": tuple(METHODS)}
 """Fields that name a member of a dict."""
@@ -34,18 +40,21 @@ class Option:
     choices: tuple[str, ...] = ()
 
 
-def options() -> list[Option]:
-    """Every option of a training job but the recipe, in the order of the config."""
-    return [_option(name) for name in TrainConfig.model_fields if name != "recipe"]
+def options(recipe: str) -> list[Option]:
+    """Every option of a training job by this recipe but the recipe itself, those of its objectives last."""
+    return [_option(name) for name in field_names(recipe) if name != "recipe"]
 
 
 def _option(name: str) -> Option:
-    field = TrainConfig.model_fields[name]
+    outer, _, inner = name.partition(".")
+    field = TrainConfig.model_fields[outer]
+    if inner:
+        field = field.default.__class__.model_fields[inner]
     limits = {key: getattr(part, key) for part in field.metadata for key in ("ge", "gt", "le") if hasattr(part, key)}
     choices = _CHOICES.get(name) or (get_args(field.annotation) if isinstance(field.default, str) else ())
     return Option(
         name=name,
-        label=_LABELS.get(name, name.replace("_", " ").capitalize()),
+        label=_LABELS.get(name, (inner or outer).replace("_", " ").capitalize()),
         help=field.description or "",
         default=field.default,
         low=limits.get("ge", limits.get("gt")),

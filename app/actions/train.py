@@ -13,7 +13,7 @@ from data.records import AssessorKind, Collection, Job, Split, utc_now
 from engine.workbench import Workbench
 from training import jobs
 from training.preview import Preview
-from training.recipes import RECIPES, Recipe, TrainConfig
+from training.recipes import RECIPES, Recipe, TrainConfig, nested
 
 SOURCES = {AssessorKind.HUMAN: "people", AssessorKind.TEACHER: "teachers", AssessorKind.STUDENT: "students"}
 USES = {Split.TRAIN: "training", Split.DEVELOPMENT: "development", Split.HELDOUT: "held out for evaluation"}
@@ -27,7 +27,7 @@ def recipes() -> Sequence[Recipe]:
 def config(values: Mapping[str, object]) -> TrainConfig:
     """The config of a form's values; raises SettingsError with the field that does not fit."""
     try:
-        return TrainConfig.model_validate(values)
+        return TrainConfig.model_validate(nested(values))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"An option does not fit: {wrong}.", mend="Change it under Options.") from None

@@ -68,7 +68,7 @@ def _config(recipe: str, options: Sequence[str]) -> "TrainConfig":
     """The recipe with the fields given; raises SettingsError for a field that is unknown or can't be used."""
     from pydantic import ValidationError
 
-    from training.recipes import TrainConfig, recipe_named
+    from training.recipes import TrainConfig, field_names, nested, recipe_named
 
     recipe_named(recipe)
     fields: dict[str, Any] = {"recipe": recipe}
@@ -78,12 +78,12 @@ def _config(recipe: str, options: Sequence[str]) -> "TrainConfig":
             raise SettingsError(f"--set {option} has no value.", mend="Write it as --set NAME=VALUE.")
         fields[name.strip()] = value.strip()
     try:
-        return TrainConfig(**fields)
+        return TrainConfig.model_validate(nested(fields))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError(
             f"The recipe can't be used with these fields: {wrong}.",
-            mend=f"Fields are: {', '.join(sorted(TrainConfig.model_fields))}.",
+            mend=f"Fields are: {', '.join(field_names(recipe))}.",
         ) from None
 
 

@@ -19,7 +19,8 @@ EVERY = "2s"
 
 def prepare(collection: Collection) -> None:
     """Choose recipe and options, see what they would train on, start."""
-    wanted = actions.config({"recipe": view.recipe(actions.recipes()), **view.options(options())})
+    recipe = view.recipe(actions.recipes())
+    wanted = actions.config({"recipe": recipe, **view.options(options(recipe))})
     found = actions.preview(workbench, collection, wanted)
     st.subheader("What would be trained")
     view.preview(found, actions.by_source_and_grade(found), actions.USES, collection.scale)

@@ -38,6 +38,8 @@ def options(found: Sequence[Option]) -> dict[str, object]:
 
 def _widget(option: Option) -> object:
     key = f"option_{option.name}"
+    if isinstance(option.default, bool):
+        return st.toggle(option.label, value=option.default, key=key, help=option.help)
     if option.choices:
         return st.selectbox(
             option.label, option.choices, index=option.choices.index(option.default), key=key, help=option.help
@@ -57,7 +59,7 @@ def _widget(option: Option) -> object:
         min_value=float(option.low or 0),
         max_value=None if option.high is None else float(option.high),
         value=float(option.default),
-        step=option.default / 10,
+        step=option.default / 10 or 0.1,
         format="%g",
         key=key,
         help=option.help,

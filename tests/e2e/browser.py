@@ -27,6 +27,15 @@ _RECORD = """() => {
 }"""
 
 
+_QUIET = """() => {
+  const running = document.querySelector("[data-testid=stApp]")?.dataset.testScriptState !== "notRunning";
+  if (running || window.quietSince === undefined) window.quietSince = performance.now();
+  return !running && performance.now() - window.quietSince > 500;
+}"""
+"""Has no script run for a while? Between loading a page and its first script, and between a script and the rerun it
+asks for, nothing runs either, and a key pressed then reaches nobody."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser without any state."""
@@ -48,14 +57,14 @@ class App:
     def open(self, path: str = "", query: str = "") -> None:
         """Open an address of the app, as from a bookmark."""
         self.page.goto(f"{self.url}/{path}{'?' + query if query else ''}")
-        self.settle()
+        self._rest()
 
     def go(self, name: str) -> None:
         """Follow a link of the page list."""
         path = "/" if name == "Explore" else f"/{name.lower()}"
         self.page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
         self.page.wait_for_url(lambda url: urlsplit(url).path == path)
-        self.settle()
+        self._rest()
 
     def ranking_id(self, url: str | None = None) -> str | None:
         """The ranking that an address (the present one) names."""
@@ -64,6 +73,12 @@ class App:
     def settle(self) -> None:
         """Wait until the page's script has run to its end. While it runs, what it drew before still stands there."""
         expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+    def _rest(self) -> None:
+        """Wait until a page that was just opened has come to rest."""
+        self.settle()
+        self.page.evaluate("() => { delete window.quietSince; }")
+        self.page.wait_for_function(_QUIET, polling=50)
 
     def key(self, key: str) -> Locator:
         """The element or container with this `key=`."""

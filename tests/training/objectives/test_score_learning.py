@@ -15,7 +15,8 @@ from training.tokens import Tokenised
 CONFIG = TrainConfig(recipe="correct", epochs=12, learning_rate=1e-2, batch_size=8)
 WORDS = ("document", "answers", "because", "another")
 EXAMPLES = [
-    example(i, grade=i % 4, explanation="It says so." if i % 2 else None, text=f"{WORDS[i % 4]} " * 3) for i in range(24)
+    example(i, grade=i % 4, explanation="It says so." if i % 2 else None, text=f"{WORDS[i % 4]} " * 3)
+    for i in range(24)
 ]
 
 
