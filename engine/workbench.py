@@ -114,10 +114,10 @@ class Workbench:
         )
 
     def champion(self, collection: Collection) -> Version:
-        """The version that ranks for this collection: the promoted one, else the base."""
+        """The version that ranks for this collection: the promoted one, else the default."""
         self.base_version()
         champion = self.store.versions.alias(collection.collection_id, Alias.CHAMPION)
-        return champion or self.base_version()
+        return champion or self.store.versions.default()
 
     def build_index(self, collection: Collection, on_progress: Callable[[int], None] | None = None) -> Collection:
         """Index the collection's documents beside the old index, swap, and discard the old one."""

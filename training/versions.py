@@ -76,9 +76,9 @@ def promote(
 
 
 def rollback(workbench: Workbench, collection: Collection, *, actor: str) -> Version:
-    """Make the champion before the present one the champion again; repeated, it walks further back to the base."""
+    """Make the champion before the present one the champion again; repeated, it walks further back to the first."""
     champion = workbench.champion(collection)
-    path = _champions(workbench.store.versions.alias_events(collection.collection_id))
+    path = _champions(workbench.store.versions.alias_events(collection.collection_id), champion)
     if len(path) < 2:
         raise ConflictError(
             f"{collection.name} has no champion before {champion.name}.", mend="There is nothing to roll back."
@@ -111,12 +111,13 @@ def _refusals(
     return gate.verdict(record.report, options=options).refusals
 
 
-def _champions(events: Sequence[AliasEvent]) -> list[str]:
-    """The way to the present champion, the base first: a move back to the one before takes the last step away."""
-    path = [BASE_VERSION_ID]
-    for event in events:
-        if event.alias is not Alias.CHAMPION:
-            continue
+def _champions(events: Sequence[AliasEvent], champion: Version) -> list[str]:
+    """The way to the present champion, the first one first: a move back to the one before takes the last step away."""
+    moves = [event for event in events if event.alias is Alias.CHAMPION]
+    if not moves:
+        return [champion.version_id]
+    path = [moves[0].previous_version_id or BASE_VERSION_ID]
+    for event in moves:
         if len(path) > 1 and event.version_id == path[-2]:
             path.pop()
         else:

@@ -1,5 +1,6 @@
 """`whyrank model`: base models, versions, promotion and roll-back."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ import typer
 
 from app.cli import console
 from app.cli.session import Session, the_collection
+from data.errors import SettingsError
 from data.records import Alias, Version
 
 model = typer.Typer(help="Base models and the versions trained from them.", no_args_is_help=True)
@@ -26,11 +28,13 @@ def fetch(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch a base model's weights, once. Begun again after a break it goes on where it stopped.
+    """Fetch a base model's weights, once, and put the student that was trained on it beside them. Begun again after a
+    break it goes on where it stopped.
 
     Example: whyrank model fetch
     """
-    settings = Session.of(context).settings
+    session = Session.of(context)
+    settings = session.settings
     wanted = name or settings.model
     if name is None and settings.lm_url:
         console.say(f"The model {wanted} is served by {settings.lm_url}: there is nothing to fetch.")
@@ -38,6 +42,8 @@ def fetch(
     else:
         path = _fetched(wanted, settings.models_path)
         console.say(f"The model {wanted} is in {path}.")
+    if name is None:
+        _install_student(session)
     if as_json:
         console.give_json({"model": wanted, "path": path, "served_by": settings.lm_url if path is None else None})
 
@@ -50,6 +56,58 @@ def _fetched(wanted: str, models_path: Path) -> Path:
     console.say(f"Fetching {wanted}, unless it is there already ...")
     with console.progress(f"Fetching {wanted}") as update:
         return models.fetch(wanted, models_path, on_progress=update)
+
+
+def _install_student(session: Session) -> None:
+    """The shipped student, where it was trained on the model in use."""
+    from data import student
+
+    known = student.manifest()
+    if known is None or known["base_model"] != session.settings.model:
+        return
+    with session.store() as store:
+        store.versions.ensure_base(session.settings.model)
+        student.install(store, session.settings.home)
+    console.say(f"{known['name']} ranks for every collection that has no champion of its own.")
+
+
+@model.command()
+def export(
+    context: typer.Context,
+    version: Annotated[str, typer.Argument(help="Id or name of the version.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="What it is called from now on; else its present name.")] = None,
+    notes: Annotated[
+        Path | None, typer.Option(help="A JSON object to put into the manifest: sources, their terms, figures.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a version's adapter (bfloat16 safetensors) and a manifest of how it came to be into a folder.
+
+    Example: whyrank model export sample-1 ./sample-1
+    """
+    from training import shipping
+
+    session = Session.of(context)
+    with session.store() as store:
+        found = store.versions.get(version)
+        made = shipping.export(
+            store, session.settings, found, folder, name=name or found.name, notes=_notes(notes) if notes else {}
+        )
+    if as_json:
+        console.give_json(made)
+    else:
+        console.say(f"Wrote {made['name']} into {folder}.")
+
+
+def _notes(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} can't be read as JSON: {error}", mend="Give a file with a JSON object.") from None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} holds no JSON object.", mend='Write it as {"sources": ...}.')
+    return content
 
 
 @model.command("list")

@@ -58,12 +58,18 @@ class Versions:
         return wanted
 
     def alias(self, collection_id: str, alias: Alias) -> Version | None:
-        """What the alias points to; a collection without any promotion has the base as its champion."""
+        """What the alias points to; a collection without any promotion has the default as its champion."""
         with self._database.read() as connection:
             version_id = _pointed(connection, collection_id, alias)
             if version_id is None and alias is Alias.CHAMPION:
-                version_id = BASE_VERSION_ID
+                version_id = _default(connection)
             return None if version_id is None else _get(connection, version_id)
+
+    def default(self) -> Version:
+        """What ranks for a collection without any promotion: the newest version for every collection that was trained
+        on the base in use, else that base."""
+        with self._database.read() as connection:
+            return _get(connection, _default(connection))
 
     def move(self, event: AliasEvent) -> None:
         """Point an alias at another version. Raises ConflictError where `previous_version_id` is no longer what it
@@ -71,7 +77,7 @@ class Versions:
         with self._database.write() as connection:
             present = _pointed(connection, event.collection_id, event.alias)
             expected = event.previous_version_id
-            if present is None and event.alias is Alias.CHAMPION and expected == BASE_VERSION_ID:
+            if present is None and event.alias is Alias.CHAMPION and expected == _default(connection):
                 expected = None
             if present != expected:
                 raise ConflictError(
@@ -106,6 +112,16 @@ def _get(connection: Connection, id_or_name: str) -> Version:
         names = connection.execute(sa.select(versions.c.name).order_by(versions.c.sequence)).scalars().all()
         raise NotFoundError(f"There is no version {id_or_name!r}.", mend=f"Use one of: {', '.join(names)}.")
     return Version(**row)
+
+
+def _default(connection: Connection) -> str:
+    base = sa.select(versions.c.base_model).where(versions.c.version_id == BASE_VERSION_ID).scalar_subquery()
+    query = (
+        sa.select(versions.c.version_id)
+        .where(versions.c.collection_id.is_(None), versions.c.adapter_path.is_not(None), versions.c.base_model == base)
+        .order_by(versions.c.sequence.desc())
+    )
+    return connection.execute(query).scalars().first() or BASE_VERSION_ID
 
 
 def _pointed(connection: Connection, collection_id: str, alias: Alias) -> str | None:
