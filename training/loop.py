@@ -26,6 +26,7 @@ from training import checkpoints, gate, jobs, versions
 from training.evaluations import evaluable, evaluate_version
 from training.examples import Example, Snapshot, read_jsonl, snapshot
 from training.recipes import Stage, StageSetup, TrainConfig, TrainingOutcome, recipe_named
+from training.rows import Chosen
 from training.wording import drawn
 from training.work import Work
 
@@ -60,7 +61,10 @@ def _frozen(work: Work, config: TrainConfig, base: Path) -> dict[str, Any]:
                 mend=f"Start the worker with WHYRANK_MODEL={facts['base_model']}, or submit a new job.",
             )
         return facts
-    made = _snapshot(work, config, base)
+    found = jobs.preview(work.workbench, work.collection, config)
+    if found.problem is not None:
+        raise found.problem
+    made = made_snapshot(work, config, base, found.chosen)
     (work.folder / "snapshot.jsonl").write_text(made.to_jsonl(), encoding="utf-8")
     parent = work.workbench.champion(work.collection) if config.start_from == "champion" else None
     if parent is not None:
@@ -74,31 +78,30 @@ def _frozen(work: Work, config: TrainConfig, base: Path) -> dict[str, Any]:
         "dropped": dict(made.chosen.dropped),
         "cut_documents": made.cut,
         "base_model": work.workbench.settings.model,
-        "prompt_sha256": _prompt_sha256(work, config),
+        "prompt_sha256": pinned_prompt_sha256(work, config),
         "parent_id": parent.version_id if parent else None,
     }
     _write(path, facts)
     return facts
 
 
-def _prompt_sha256(work: Work, config: TrainConfig) -> str:
+def pinned_prompt_sha256(work: Work, config: TrainConfig) -> str:
     """What the version is pinned to: the whole prompt, or for a general version what no collection changes of it."""
     if config.general:
         return template_sha256(method_named(config.method).form)
     return prompt_sha256(work.collection, config.method)
 
 
-def _snapshot(work: Work, config: TrainConfig, base: Path) -> Snapshot:
+def made_snapshot(work: Work, config: TrainConfig, base: Path, chosen: Chosen) -> Snapshot:
+    """The chosen rows as the model reads them."""
     store, collection = work.workbench.store, work.collection
-    found = jobs.preview(work.workbench, collection, config)
-    if found.problem is not None:
-        raise found.problem
-    rows = found.chosen.rows
     return snapshot(
-        found.chosen,
+        chosen,
         collection=collection,
         queries={query.query_id: query for query in store.collections.queries(collection.collection_id)},
-        documents=store.collections.documents_by_id(collection.collection_id, sorted({row.doc_id for row in rows})),
+        documents=store.collections.documents_by_id(
+            collection.collection_id, sorted({row.doc_id for row in chosen.rows})
+        ),
         form=method_named(config.method).form,
         clip=Tokens(AutoTokenizer.from_pretrained(base, local_files_only=True)).clip,
         document_tokens=work.workbench.settings.document_tokens,
@@ -116,20 +119,9 @@ def _trained(work: Work, config: TrainConfig, base: Path, facts: Mapping[str, An
     settings, store = work.workbench.settings, work.workbench.store
     examples = read_jsonl((work.folder / "snapshot.jsonl").read_text(encoding="utf-8"))
     parent = store.versions.get(facts["parent_id"]) if facts["parent_id"] else None
-    adapter = settings.home / parent.adapter_path if parent and parent.adapter_path else None
     work.stage("training", CHOSEN, TRAINED)
-    steps = 0
-    for number, stage in enumerate(recipe_named(config.recipe).stages, start=1):
-        folder = work.folder / "stages" / f"{number}-{stage.name}"
-        setup = StageSetup(
-            base=base,
-            parent=adapter,
-            checkpoints=folder / "checkpoints",
-            out=folder / "adapter",
-            device=settings.device,
-        )
-        steps += _stage(work, stage, examples, setup, config, steps).steps
-        adapter = setup.out
+    start = settings.home / parent.adapter_path if parent and parent.adapter_path else None
+    adapter, _ = train_stages(work, config, examples, base=base, parent=start, folder=work.folder / "stages")
     version = Version(
         version_id=work.job.job_id,
         name=work.job.job_id,
@@ -144,6 +136,35 @@ def _trained(work: Work, config: TrainConfig, base: Path, facts: Mapping[str, An
     )
     _keep(adapter, settings.versions_path / work.job.job_id)
     return versions.add(store, work.collection, version)
+
+
+def train_stages(
+    work: Work,
+    config: TrainConfig,
+    examples: tuple[Example, ...],
+    *,
+    base: Path,
+    parent: Path | None,
+    folder: Path,
+    before: int = 0,
+) -> tuple[Path, int]:
+    """Run the recipe's stages inside the work's stage, those that are done already not again; the last one's adapter
+    (in `folder`) and the steps of all. `before`: steps the job's curve has already."""
+    adapter, steps = parent, 0
+    for number, stage in enumerate(recipe_named(config.recipe).stages, start=1):
+        place = folder / f"{number}-{stage.name}"
+        setup = StageSetup(
+            base=base,
+            parent=adapter,
+            checkpoints=place / "checkpoints",
+            out=place / "adapter",
+            device=work.workbench.settings.device,
+        )
+        steps += _stage(work, stage, examples, setup, config, before + steps).steps
+        adapter = setup.out
+    if adapter is None:
+        raise TrainingError("The recipe has no stage that trains.", mend="Choose another recipe.")
+    return adapter, steps
 
 
 def _stage(
@@ -195,10 +216,8 @@ def _evaluated(work: Work, config: TrainConfig, version: Version) -> dict[str, A
     }
 
 
-def _keep(adapter: Path | None, place: Path) -> None:
+def _keep(adapter: Path, place: Path) -> None:
     """Copy an adapter to where versions are kept; whole or not at all."""
-    if adapter is None:
-        raise TrainingError("The recipe has no stage that trains.", mend="Choose another recipe.")
     beside = place.with_name(f"{place.name}.part")
     for old in (beside, place):
         if old.exists():
