@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from data.errors import NotFoundError
-from data.records import Collection, EvaluationRecord, Query, Ranking, Version, new_id
+from data.records import Collection, EvaluationRecord, Query, Ranking, Version, new_id, utc_now
 from engine.evaluation import evaluate
 from engine.pipeline import Listener, Pipeline, Plan, prompt_sha256
+from engine.ranking.fusion import reordered
 from engine.retrieval.base import Hit
 from engine.workbench import Workbench
 from training import labels
@@ -178,7 +179,6 @@ class _Ranked:
             method=self.plan.method,
             depth=self.plan.depth,
             prompt_sha256=prompt_sha256(self.collection, self.plan.method),
-            fusion_weight=self.plan.fusion_weight,
         )
         wanted = {
             "document_tokens": self.plan.document_tokens,
@@ -189,7 +189,15 @@ class _Ranked:
         }
         if ranking is None or ranking.query_text != query.text or ranking.parameters != wanted:
             return None
-        return ranking
+        return ranking if ranking.fusion_weight == self.plan.fusion_weight else self._refused(ranking)
+
+    def _refused(self, ranking: Ranking) -> Ranking:
+        """The same answers in the order this plan's fusion gives them, stored as a ranking of its own."""
+        weight = self.plan.fusion_weight
+        documents = tuple(reordered(ranking.documents, weight=weight))
+        made = replace(ranking, ranking_id=new_id(), fusion_weight=weight, documents=documents, created_at=utc_now())
+        self.workbench.store.rankings.add(made)
+        return made
 
     def _first_stage(self, query_id: str) -> str:
         """What the candidates depend on beside the query: the index, or the query's given hits."""

@@ -7,6 +7,7 @@ rank. A document whose answer could not be read keeps its first-stage place.
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 
 from data.errors import SettingsError
 from data.records import RankedDocument
@@ -18,18 +19,23 @@ DEFAULT_WEIGHT = 0.2
 
 def order(candidates: Sequence[Candidate], opinions: Sequence[Opinion], *, weight: float) -> list[RankedDocument]:
     """Rank the candidates by their opinions. `weight` of the first stage is 0 to 1."""
+    return reordered([_judged(c, o) for c, o in zip(candidates, opinions, strict=True)], weight=weight)
+
+
+def reordered(documents: Sequence[RankedDocument], *, weight: float) -> list[RankedDocument]:
+    """Ranked documents in the order another weight of the first stage gives them; nothing is asked again."""
     if not 0.0 <= weight <= 1.0:
         raise SettingsError(f"The fusion weight is {weight}.", mend="Give the first stage's weight between 0 and 1.")
-    pairs = sorted(zip(candidates, opinions, strict=True), key=lambda pair: pair[0].rank)
-    readable = [(c, o, o.score) for c, o in pairs if o.score is not None]
-    scores = fuse([s for _, _, s in readable], [c.score for c, _, _ in readable], weight=weight)
+    retrieved = sorted(documents, key=lambda document: document.first_stage_rank)
+    readable = [(document, document.raw_score) for document in retrieved if document.raw_score is not None]
+    scores = fuse([score for _, score in readable], [d.first_stage_score for d, _ in readable], weight=weight)
     best = sorted(zip(readable, scores, strict=True), key=lambda item: -item[1])
-    ordered: list[tuple[Candidate, Opinion, float]] = [(c, o, score) for (c, o, _), score in best]
+    ordered = [(document, score) for (document, _), score in best]
     # First-stage order, so that each insertion finds the places before it already taken.
-    for place, (candidate, opinion) in enumerate(pairs):
-        if opinion.score is None:
-            ordered.insert(place, (candidate, opinion, _between(ordered, place)))
-    return [_ranked(c, o, rank=rank, score=score) for rank, (c, o, score) in enumerate(ordered, start=1)]
+    for place, document in enumerate(retrieved):
+        if document.raw_score is None:
+            ordered.insert(place, (document, _between([score for _, score in ordered], place)))
+    return [replace(document, rank=rank, score=score) for rank, (document, score) in enumerate(ordered, start=1)]
 
 
 def fuse(model: Sequence[float], first_stage: Sequence[float], *, weight: float) -> list[float]:
@@ -49,17 +55,18 @@ def z_scores(values: Sequence[float]) -> list[float]:
     return [(value - mean) / deviation for value in values]
 
 
-def _between(ordered: Sequence[tuple[Candidate, Opinion, float]], place: int) -> float:
+def _between(scores: Sequence[float], place: int) -> float:
     """A score that keeps scores falling with rank when a document is put at `place`."""
-    around = [score for _, _, score in ordered[max(place - 1, 0) : place + 1]]
+    around = scores[max(place - 1, 0) : place + 1]
     return statistics.fmean(around) if around else 0.0
 
 
-def _ranked(candidate: Candidate, opinion: Opinion, *, rank: int, score: float) -> RankedDocument:
+def _judged(candidate: Candidate, opinion: Opinion) -> RankedDocument:
+    """A document before its place is known."""
     return RankedDocument(
         doc_id=candidate.doc_id,
-        rank=rank,
-        score=score,
+        rank=candidate.rank,
+        score=candidate.score,
         raw_score=opinion.score,
         first_stage_rank=candidate.rank,
         first_stage_score=candidate.score,

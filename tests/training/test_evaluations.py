@@ -52,7 +52,7 @@ def test_the_champion_s_run_is_computed_once(workbench, collection, taught):
 
 @pytest.mark.parametrize(
     "change",
-    [{"depth": 3}, {"fusion_weight": 0.5}, {"document_tokens": 100}, {"method": "pointwise-verdict-first"}],
+    [{"depth": 3}, {"document_tokens": 100}, {"method": "pointwise-verdict-first"}],
     ids=str,
 )
 def test_another_plan_is_ranked_anew(workbench, collection, taught, change):
@@ -142,3 +142,13 @@ def test_without_people_s_labels_there_is_nothing_to_measure(workbench, made):
     with pytest.raises(NotFoundError, match="people judged relevant") as caught:
         evaluate_version(workbench, collection, workbench.base_version(), plan=PLAN)
     assert "judgments import" in caught.value.mend
+
+
+def test_another_fusion_asks_nothing_again(workbench, collection, taught):
+    alone = evaluate_version(workbench, collection, taught, plan=PLAN)
+    assert asked(workbench) > 0
+    both = evaluate_version(workbench, collection, taught, plan=replace(PLAN, fusion_weight=1.0))
+    assert asked(workbench) == 0
+    primary = both.report["measures"]["nDCG@10"]
+    assert primary["system"] == pytest.approx(primary["bm25"])
+    assert alone.report["measures"]["nDCG@10"]["system"] > primary["system"]
