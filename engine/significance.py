@@ -34,7 +34,7 @@ def paired(system: Sequence[float], baseline: Sequence[float], *, seed: int = 0)
     if not system or len(system) != len(baseline):
         raise ValueError("paired needs two lists of the same length, with at least one query")
     differences = np.asarray(system, dtype=float) - np.asarray(baseline, dtype=float)  # (Q,)
-    low, high = _bootstrap(differences, seed)
+    low, high = mean_interval(differences, seed=seed)
     return Difference(
         mean=float(differences.mean()),
         p_value=_randomization(differences, seed),
@@ -44,6 +44,15 @@ def paired(system: Sequence[float], baseline: Sequence[float], *, seed: int = 0)
         losses=int((differences < 0).sum()),
         queries=int(differences.size),
     )
+
+
+def mean_interval(values: Sequence[float] | np.ndarray, *, seed: int = 0) -> tuple[float, float]:
+    """95 % bootstrap interval of the mean of at least one value."""
+    given = np.asarray(values, dtype=float)  # (Q,)
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, given.size, size=(SAMPLES, given.size))
+    low, high = np.percentile(given[drawn].mean(axis=1), (2.5, 97.5))
+    return float(low), float(high)
 
 
 def _randomization(differences: np.ndarray, seed: int) -> float:
@@ -58,10 +67,3 @@ def _randomization(differences: np.ndarray, seed: int) -> float:
     signs = rng.choice(np.array((-1.0, 1.0)), size=(SAMPLES, queries))
     means = np.abs(signs @ differences) / queries
     return float((1 + (means >= observed - 1e-12).sum()) / (1 + SAMPLES))
-
-
-def _bootstrap(differences: np.ndarray, seed: int) -> tuple[float, float]:
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, differences.size, size=(SAMPLES, differences.size))
-    low, high = np.percentile(differences[drawn].mean(axis=1), (2.5, 97.5))
-    return float(low), float(high)

@@ -107,6 +107,22 @@ def evaluate_version(  # noqa: PLR0913 -- the options of `whyrank evaluate`
     return workbench.store.evaluations.get(record.evaluation_id)  # its report as JSON keeps it
 
 
+def stored_rankings(
+    workbench: Workbench,
+    collection: Collection,
+    version: Version,
+    queries: Sequence[Query],
+    *,
+    plan: Plan,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop = never,
+) -> list[Ranking]:
+    """Any queries' rankings by a stored version, in their order: kept ones where nothing has changed, else made and
+    kept. Raises `Stopped` where told to stop."""
+    progress = _Progress(on_progress, should_stop, total=len(queries))
+    return _Ranked(workbench, collection, version, replace(plan, explain_top=0), None, progress).rankings(queries)
+
+
 @dataclass(slots=True)
 class _Progress:
     """Counts documents, told as parts of queries."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.significance import paired
+from engine.significance import mean_interval, paired
 
 
 def test_no_difference_is_p_one_and_an_empty_interval():
@@ -34,3 +34,9 @@ def test_the_direction_does_not_change_the_p_value():
 def test_lists_that_do_not_pair_are_refused(a, b):
     with pytest.raises(ValueError):
         paired(a, b)
+
+
+def test_the_interval_of_a_mean_holds_the_mean_and_narrows_with_more_values():
+    few, many = mean_interval([0.0, 1.0] * 4), mean_interval([0.0, 1.0] * 40)
+    assert few[0] < many[0] < 0.5 < many[1] < few[1]
+    assert mean_interval([0.3, 0.3]) == pytest.approx((0.3, 0.3))

@@ -8,7 +8,7 @@ from engine.pipeline import Plan
 from engine.retrieval.base import Hit
 from tests import synthetic
 from tests.training.conftest import version
-from training.evaluations import evaluable, evaluate_version
+from training.evaluations import evaluable, evaluate_version, stored_rankings
 from training.stopping import Stopped
 
 PLAN = Plan(method="pointwise-score", depth=4, fusion_weight=0.0)
@@ -152,3 +152,12 @@ def test_another_fusion_asks_nothing_again(workbench, collection, taught):
     primary = both.report["measures"]["nDCG@10"]
     assert primary["system"] == pytest.approx(primary["bm25"])
     assert alone.report["measures"]["nDCG@10"]["system"] > primary["system"]
+
+
+def test_any_queries_are_ranked_once(workbench, collection, taught, made):
+    training = [query for query in made.queries if query.split is Split.TRAIN]
+    first = stored_rankings(workbench, collection, taught, training, plan=PLAN)
+    assert [ranking.query_id for ranking in first] == [query.query_id for query in training]
+    assert asked(workbench) == 6 * 4
+    assert stored_rankings(workbench, collection, taught, training[:2], plan=PLAN) == first[:2]
+    assert asked(workbench) == 0
