@@ -12,6 +12,7 @@ Two answer forms:
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,6 +90,13 @@ def messages(*, system: str, query: str, title: str, text: str) -> tuple[Message
     return Message(role="system", content=system), Message(role="user", content=user)
 
 
+def document_of(turns: Sequence[Message]) -> str:
+    """The document as the model sees it in `messages`, title included."""
+    user = next(turn.content for turn in turns if turn.role == "user")
+    # A query is one line, so the first of these begins the document.
+    return user.partition("\n\n<document>\n")[2].removesuffix("\n</document>")
+
+
 def _inert(text: str) -> str:
     """Foreign text that can neither close its frame nor write a chat's control tokens (`<|im_end|>`)."""
     return text.replace("</document>", "</ document>").replace("<|", "< |")
@@ -113,17 +121,40 @@ _FORMS = {
 }
 
 
+_GRADE_LINE = re.compile(r"\s*Grade: *(?P<grade>\S+)\s*")
+
+
 def parse(text: str, *, scale: Scale, form: Form) -> Answer | Unreadable:
     """Read a whole answer in its declared form; anything else is unreadable."""
+    return read(text, choices=scale.choices, form=form)
+
+
+def read(text: str, *, choices: Sequence[str], form: Form) -> Answer | Unreadable:
+    """As `parse`, of a scale whose grades alone are at hand."""
     found = _FORMS[form].fullmatch(text)
     if found is None:
         return Unreadable(reason=f"the answer is not in the form {form}", text=text)
-    if found["grade"] not in scale.choices:
-        return Unreadable(reason=f"the grade {found['grade'][:20]!r} is not on the scale", text=text)
+    grade = _on_scale(found["grade"], choices, text)
+    if isinstance(grade, Unreadable):
+        return grade
     explanation = parse_explanation(found["explanation"])
     if isinstance(explanation, Unreadable):
         return explanation
-    return Answer(grade=int(found["grade"]), explanation=explanation)
+    return Answer(grade=grade, explanation=explanation)
+
+
+def read_grade(text: str, *, choices: Sequence[str]) -> int | Unreadable:
+    """Read an answer that shall be the grade's line and nothing else."""
+    found = _GRADE_LINE.fullmatch(text)
+    if found is None:
+        return Unreadable(reason="the answer is not the grade's line", text=text)
+    return _on_scale(found["grade"], choices, text)
+
+
+def _on_scale(grade: str, choices: Sequence[str], text: str) -> int | Unreadable:
+    if grade not in choices:
+        return Unreadable(reason=f"the grade {grade[:20]!r} is not on the scale", text=text)
+    return int(grade)
 
 
 def parse_explanation(text: str) -> str | Unreadable:
