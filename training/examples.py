@@ -5,7 +5,7 @@ Pure: the language model's `clip` is handed in, so that documents are cut as the
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from engine.explanation import prompt
 from engine.lm.base import Message
 from engine.ranking.base import Clip
 from training.rows import Chosen, Row
-from training.wording import Wordings, own, regraded, share
+from training.wording import Wording, Wordings, own, regraded, share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,8 @@ class Snapshot:
     chosen: Chosen
     cut: int
     """Documents of which the model sees only the beginning, as when it ranks."""
+    replayed: int
+    """Examples at the end that are not the collection's own."""
     sha256: str
     """Of every example's content, in order."""
 
@@ -69,23 +71,31 @@ def snapshot(
     clip: Clip,
     document_tokens: int,
     wordings: Wordings | None = None,
+    replay: Sequence[Example] = (),
 ) -> Snapshot:
     """Make the examples of the chosen rows. `queries` and `documents` hold those of every row, by id; `wordings` says
-    how each query is asked (None: in the collection's own words)."""
+    how each query is asked (None: in the collection's own words); `replay` is added at the end."""
     wordings = wordings or own(collection)
     examples, cut = [], 0
     for row in chosen.rows:
         document = documents[row.doc_id]
         clipped = clip(document.text, document_tokens)
         cut += clipped.cut
-        query = queries[row.query_id].text
         wording = wordings(row.query_id)
-        system = prompt.system_text(wording.scale, wording.guidelines, form)
-        turns = prompt.messages(system=system, query=query, title=document.title, text=clipped.text)
         asked = replace(row, grade=regraded(row.grade, collection.scale, wording.scale))
-        examples.append(_example(asked, turns, form, wording.scale.choices, share(row.grade, collection.scale)))
+        made = example(
+            asked,
+            query=queries[row.query_id].text,
+            title=document.title,
+            text=clipped.text,
+            wording=wording,
+            form=form,
+        )
+        # What it shall come to is known to the collection's own scale, however coarse the one it is asked on.
+        examples.append(replace(made, target=share(row.grade, collection.scale)))
+    examples += replay
     digest = hashlib.sha256("\n".join(_lines(tuple(examples))).encode()).hexdigest()
-    return Snapshot(examples=tuple(examples), chosen=chosen, cut=cut, sha256=digest)
+    return Snapshot(examples=tuple(examples), chosen=chosen, cut=cut, replayed=len(replay), sha256=digest)
 
 
 def read_jsonl(text: str) -> tuple[Example, ...]:
@@ -93,9 +103,10 @@ def read_jsonl(text: str) -> tuple[Example, ...]:
     return tuple(_from_json(json.loads(line)) for line in text.split("\n") if line)
 
 
-def _example(
-    row: Row, turns: tuple[Message, ...], form: prompt.Form, choices: tuple[str, ...], target: float
-) -> Example:
+def example(row: Row, *, query: str, title: str, text: str, wording: Wording, form: prompt.Form) -> Example:
+    """A row as the model is asked, and what it shall answer. `text`: what the model sees of the document."""
+    system = prompt.system_text(wording.scale, wording.guidelines, form)
+    turns = prompt.messages(system=system, query=query, title=title, text=text)
     start = prompt.GRADE if form == "verdict-first" else prompt.EXPLANATION
     if row.explanation is None:
         completion = str(row.grade)
@@ -106,8 +117,8 @@ def _example(
         query_id=row.query_id,
         doc_id=row.doc_id,
         grade=row.grade,
-        choices=choices,
-        target=target,
+        choices=wording.scale.choices,
+        target=share(row.grade, wording.scale),
         messages=prompt.answered(turns, start),
         completion=completion,
         closed=row.explanation is not None,

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
+from data import sample
 from data.errors import TrainingError
 from data.records import Version
 from engine import models
@@ -22,7 +23,7 @@ from engine.explanation.prompt import template_sha256
 from engine.lm.tokens import Tokens
 from engine.pipeline import Plan, check_version, prompt_sha256
 from engine.ranking import method_named
-from training import checkpoints, gate, jobs, versions
+from training import checkpoints, gate, jobs, replay, versions
 from training.evaluations import evaluable, evaluate_version
 from training.examples import Example, Snapshot, read_jsonl, snapshot
 from training.recipes import Stage, StageSetup, TrainConfig, TrainingOutcome, recipe_named
@@ -76,6 +77,7 @@ def _frozen(work: Work, config: TrainConfig, base: Path) -> dict[str, Any]:
         "by_grade": {str(grade): count for grade, count in made.chosen.by_grade.items()},
         "by_explanation": made.chosen.by_explanation,
         "dropped": dict(made.chosen.dropped),
+        "replayed": made.replayed,
         "cut_documents": made.cut,
         "base_model": work.workbench.settings.model,
         "prompt_sha256": pinned_prompt_sha256(work, config),
@@ -93,19 +95,30 @@ def pinned_prompt_sha256(work: Work, config: TrainConfig) -> str:
 
 
 def made_snapshot(work: Work, config: TrainConfig, base: Path, chosen: Chosen) -> Snapshot:
-    """The chosen rows as the model reads them."""
+    """The chosen rows as the model reads them, and what is replayed."""
     store, collection = work.workbench.store, work.collection
+    queries = {query.query_id: query for query in store.collections.queries(collection.collection_id)}
+    form = method_named(config.method).form
+    clip = Tokens(AutoTokenizer.from_pretrained(base, local_files_only=True)).clip
+    document_tokens = work.workbench.settings.document_tokens
+    pairs = replay.draw(
+        sample.pairs() if config.replay_share else [],
+        replay.wanted(len(chosen.rows), config.replay_share),
+        other_queries=[query.text for query in queries.values()],
+        seed=config.seed,
+    )
     return snapshot(
         chosen,
         collection=collection,
-        queries={query.query_id: query for query in store.collections.queries(collection.collection_id)},
+        queries=queries,
         documents=store.collections.documents_by_id(
             collection.collection_id, sorted({row.doc_id for row in chosen.rows})
         ),
-        form=method_named(config.method).form,
-        clip=Tokens(AutoTokenizer.from_pretrained(base, local_files_only=True)).clip,
-        document_tokens=work.workbench.settings.document_tokens,
+        form=form,
+        clip=clip,
+        document_tokens=document_tokens,
         wordings=drawn(collection, config.seed) if config.general else None,
+        replay=replay.examples(pairs, form=form, clip=clip, document_tokens=document_tokens),
     )
 
 

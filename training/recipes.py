@@ -5,12 +5,12 @@ from the adapter of the stage before it. Adding one is a file and a line in `REC
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from data.errors import NotFoundError
 from engine.ranking import DEFAULT_METHOD, METHODS
@@ -103,11 +103,25 @@ class TrainConfig(BaseModel):
         description="Most held-out queries evaluated; a seeded sample where there are more.",
     )
     depth: int = Field(default=10, ge=1, le=1000, description="Documents per query in the evaluation.")
+    replay_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=0.9,
+        description="Share of the examples that is replayed from the sample collection, so that a few corrections "
+        "don't wipe out what the student knew.",
+    )
     general: bool = Field(
         default=False,
         description="Train a version for every collection: each query is asked on a scale drawn from all there are.",
     )
     score: ScoreLearning = Field(default=ScoreLearning(), description="Options of score-learning.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _recipe_defaults(cls, values: Any) -> Any:
+        """What the recipe sets where nothing was said."""
+        recipe = RECIPES.get(values.get("recipe", "")) if isinstance(values, Mapping) else None
+        return values if recipe is None else {**recipe.defaults, **values}
 
     @field_validator("recipe")
     @classmethod
@@ -192,6 +206,8 @@ class Recipe:
     summary: str
     source: str
     stages: tuple[Stage, ...]
+    defaults: Mapping[str, object] = field(default_factory=dict)
+    """Options that are not `TrainConfig`'s own by default."""
 
 
 SFT = Stage(name="sft", module="training.objectives.sft")
@@ -211,6 +227,7 @@ RECIPES = {
             summary="Learn the order of a query's documents from its grades, and the explanations with them.",
             source="ProRank stage 2, arXiv 2506.03487, with InteRank stage 1 in the same pass",
             stages=(SCORE_LEARNING,),
+            defaults={"start_from": "champion", "learning_rate": 1e-4, "batch_size": 8, "replay_share": 0.25},
         ),
     )
 }

@@ -16,6 +16,7 @@ _LABELS = {
     "start_from": "Start from",
     "heldout_queries": "Held-out queries at most",
     "depth": "Depth (documents per query)",
+    "replay_share": "Share replayed from the sample",
     "general": "For every collection",
     "score.share_weight": "Weight of the expected grade",
     "score.pairwise_weight": "Weight of pairs (RankNet)",
@@ -42,21 +43,22 @@ class Option:
 
 def options(recipe: str) -> list[Option]:
     """Every option of a training job by this recipe but the recipe itself, those of its objectives last."""
-    return [_option(name) for name in field_names(recipe) if name != "recipe"]
+    start = TrainConfig(recipe=recipe)
+    return [_option(name, start) for name in field_names(recipe) if name != "recipe"]
 
 
-def _option(name: str) -> Option:
+def _option(name: str, start: TrainConfig) -> Option:
+    """`start`: the config whose values are the form's first ones."""
     outer, _, inner = name.partition(".")
-    field = TrainConfig.model_fields[outer]
-    if inner:
-        field = field.default.__class__.model_fields[inner]
+    holder = getattr(start, outer) if inner else start
+    field, default = type(holder).model_fields[inner or outer], getattr(holder, inner or outer)
     limits = {key: getattr(part, key) for part in field.metadata for key in ("ge", "gt", "le") if hasattr(part, key)}
-    choices = _CHOICES.get(name) or (get_args(field.annotation) if isinstance(field.default, str) else ())
+    choices = _CHOICES.get(name) or (get_args(field.annotation) if isinstance(default, str) else ())
     return Option(
         name=name,
         label=_LABELS.get(name, (inner or outer).replace("_", " ").capitalize()),
         help=field.description or "",
-        default=field.default,
+        default=default,
         low=limits.get("ge", limits.get("gt")),
         high=limits.get("le"),
         choices=choices,

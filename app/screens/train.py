@@ -20,7 +20,7 @@ EVERY = "2s"
 def prepare(collection: Collection) -> None:
     """Choose recipe and options, see what they would train on, start."""
     recipe = view.recipe(actions.recipes())
-    wanted = actions.config({"recipe": recipe, **view.options(options(recipe))})
+    wanted = actions.config({"recipe": recipe, **view.options(options(recipe), recipe)})
     found = actions.preview(workbench, collection, wanted)
     st.subheader("What would be trained")
     view.preview(found, actions.by_source_and_grade(found), actions.USES, collection.scale)

@@ -25,19 +25,19 @@ def recipe(recipes: Sequence[Recipe]) -> str:
     )
 
 
-def options(found: Sequence[Option]) -> dict[str, object]:
-    """A widget per option; returns their values."""
+def options(found: Sequence[Option], recipe: str) -> dict[str, object]:
+    """A widget per option; returns their values. Each recipe has widgets of its own, which keep what was set there."""
     values: dict[str, object] = {}
     with st.expander("Options", icon=":material/tune:", key="train_options"):
         columns = st.columns(COLUMNS)
         for position, option in enumerate(found):
             with columns[position % COLUMNS]:
-                values[option.name] = _widget(option)
+                values[option.name] = _widget(option, recipe)
     return values
 
 
-def _widget(option: Option) -> object:
-    key = f"option_{option.name}"
+def _widget(option: Option, recipe: str) -> object:
+    key = f"option_{recipe}_{option.name}"
     if isinstance(option.default, bool):
         return st.toggle(option.label, value=option.default, key=key, help=option.help)
     if option.choices:
