@@ -15,44 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from data.errors import NotFoundError
 from engine.ranking import DEFAULT_METHOD, METHODS
 from training.examples import Example
+from training.options import ScoreLearning
 from training.stopping import ShouldStop
 
 OnMetrics = Callable[[int, int, Mapping[str, float]], None]
 """Called after an optimizer step with its number (from 1), how many there will be, and its figures."""
-
-
-class ScoreLearning(BaseModel):
-    """Options of the objective `score-learning`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    share_weight: float = Field(
-        default=1.0,
-        ge=0,
-        le=100,
-        description="Weight of the cross-entropy of the expected grade, as a share of the best one. "
-        "Source: mxbai-rerank-v2 / ProRank stage 2, arXiv 2506.03487.",
-    )
-    pairwise_weight: float = Field(
-        default=1.0,
-        ge=0,
-        le=100,
-        description="Weight of RankNet over a query's pairs. Source: DeAR stage 1, arXiv 2508.16998.",
-    )
-    grade_weight: float = Field(
-        default=0.25,
-        ge=0,
-        le=100,
-        description="Weight of the cross-entropy of the grade itself, which makes the likeliest grade the right one.",
-    )
-    margin_weight: float = Field(
-        default=0.0,
-        ge=0,
-        le=100,
-        description="Weight of Margin-MSE: the squared error of differences between expected grades. "
-        "Source: arXiv 2010.02666.",
-    )
-    group_size: int = Field(default=8, ge=1, le=64, description="Most documents of a query compared in one step.")
 
 
 class TrainConfig(BaseModel):

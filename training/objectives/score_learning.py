@@ -16,8 +16,9 @@ from training import losses
 from training.examples import Example
 from training.objectives import packed
 from training.objectives.packed import Measured, Objective
+from training.options import ScoreLearning
 from training.packing import Pack
-from training.recipes import OnMetrics, ScoreLearning, StageSetup, TrainConfig, TrainingOutcome
+from training.recipes import OnMetrics, StageSetup, TrainConfig, TrainingOutcome
 from training.stopping import ShouldStop
 from training.tokens import Tokenised
 
