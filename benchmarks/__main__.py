@@ -11,7 +11,11 @@ from typing import Any
 
 from data.settings import Settings
 
-SCRIPTS = ("benchmarks.rank_cpu_vs_plain_loop", "benchmarks.first_answer")
+SCRIPTS = (
+    "benchmarks.rank_cpu_vs_plain_loop",
+    "benchmarks.first_answer",
+    "benchmarks.train_score_learning_vs_sft",
+)
 PAGE = Path(__file__).parents[1] / "BENCHMARKS.md"
 START, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 
