@@ -68,19 +68,22 @@ def evaluate_version(  # noqa: PLR0913 -- the options of `whyrank evaluate`
     limit: int | None = None,
     seed: int = 0,
     run: Run | None = None,
+    with_champion: bool = True,
     on_progress: OnProgress | None = None,
     should_stop: ShouldStop = never,
     job_id: str | None = None,
 ) -> EvaluationRecord:
     """Rank the held-out queries with the version and the champion, compare, and store the evaluation.
 
-    `limit` and `seed` take a sample of the queries; `run` replaces the retriever. Raises NotFoundError where no
+    `limit` and `seed` take a sample of the queries; `run` replaces the retriever; without the champion, the version is
+    compared with BM25 alone, and the gate refuses it. Raises NotFoundError where no
     held-out query has people's labels, `Stopped` where told to stop.
     """
     held, queries = evaluable(workbench, collection, limit=limit, seed=seed, run=run)
     require(queries, collection)
     champion = workbench.champion(collection)
-    versions = [version] if version.version_id == champion.version_id else [champion, version]
+    alone = version.version_id == champion.version_id or not with_champion
+    versions = [version] if alone else [champion, version]
     progress = _Progress(on_progress, should_stop, total=len(versions) * len(queries))
     plan = replace(plan, explain_top=0)
     rankings = {

@@ -33,6 +33,9 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of that sample.")] = 0,
     fusion: Fusion = DEFAULT_WEIGHT,
     model: VersionName = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Compare with BM25 only, without ranking by the champion.")
+    ] = False,
     output_run: Annotated[Path | None, typer.Option(help="Write the rankings as a TREC run to this new file.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -61,7 +64,15 @@ def evaluate(
                 explanation_tokens=defaults.explanation_tokens,
             )
             record = evaluate_version(
-                workbench, found, version, plan=plan, limit=queries, seed=seed, run=hits, on_progress=update
+                workbench,
+                found,
+                version,
+                plan=plan,
+                limit=queries,
+                seed=seed,
+                run=hits,
+                with_champion=not alone,
+                on_progress=update,
             )
         if output_run is not None:
             _write_run(_rankings(store, record, plan), version.name, output_run)
