@@ -88,13 +88,21 @@ def measure(workbench: Workbench, one: TestSet, folder: Path, version_name: str 
         ).report
         row = report["measures"][PRIMARY]
         against = row["versus_bm25"]
-        print(
-            f"| {one.name} | {report['queries']} | {version.name} | {weight:g} | {row['bm25']:.3f} | {row['system']:.3f} | "
-            f"{against['mean']:+.3f} ({against['low']:+.3f} to {against['high']:+.3f}) | {against['p_value']:.3f} | "
-            f"{'' if report['grade_kappa'] is None else format(report['grade_kappa'], '.2f')} | {report['tie_rate']:.0%} | "
-            f"{report['seconds_per_document']:.2f} |",
-            flush=True,
+        kappa = report["grade_kappa"]
+        cells = (
+            one.name,
+            report["queries"],
+            version.name,
+            f"{weight:g}",
+            f"{row['bm25']:.3f}",
+            f"{row['system']:.3f}",
+            f"{against['mean']:+.3f} ({against['low']:+.3f} to {against['high']:+.3f})",
+            f"{against['p_value']:.3f}",
+            "undefined" if kappa is None else f"{kappa:.2f}",
+            f"{report['tie_rate']:.0%}",
+            f"{report['seconds_per_document']:.2f}",
         )
+        print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
 def imported(workbench: Workbench, one: TestSet, folder: Path) -> Collection:

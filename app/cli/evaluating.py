@@ -33,9 +33,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Of that sample.")] = 0,
     fusion: Fusion = DEFAULT_WEIGHT,
     model: VersionName = None,
-    alone: Annotated[
-        bool, typer.Option("--alone", help="Compare with BM25 only, without ranking by the champion.")
-    ] = False,
+    alone: Annotated[bool, typer.Option("--alone", help="Compare with BM25 only, not with the champion.")] = False,
     output_run: Annotated[Path | None, typer.Option(help="Write the rankings as a TREC run to this new file.")] = None,
     as_json: Json = False,
 ) -> None:

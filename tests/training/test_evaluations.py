@@ -8,6 +8,7 @@ from engine.pipeline import Plan
 from engine.retrieval.base import Hit
 from tests import synthetic
 from tests.training.conftest import version
+from training import gate
 from training.evaluations import evaluable, evaluate_version, stored_rankings
 from training.stopping import Stopped
 
@@ -161,3 +162,11 @@ def test_any_queries_are_ranked_once(workbench, collection, taught, made):
     assert asked(workbench) == 6 * 4
     assert stored_rankings(workbench, collection, taught, training[:2], plan=PLAN) == first[:2]
     assert asked(workbench) == 0
+
+
+def test_without_the_champion_only_bm25_is_compared_with(workbench, collection, taught):
+    report = evaluate_version(workbench, collection, taught, plan=PLAN, with_champion=False).report
+    assert asked(workbench) == 12 * PLAN.depth
+    assert report["measures"]["nDCG@10"]["against"] == "bm25"
+    assert report["champion_version_id"] is None
+    assert not gate.verdict(report).promote
