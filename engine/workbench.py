@@ -4,6 +4,7 @@ The app, the command line and a job's process each hold one. Weights and indexes
 shared by all threads of the process.
 """
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ class Workbench:
     def __init__(self, settings: Settings, store: Store, lm: LM | None = None) -> None:
         self.settings = settings
         self.store = store
+        self._given = lm
         self._lm = lm
         self._indexes = index.OpenIndexes()
         self._index_paths: dict[str, Path] = {}
@@ -59,6 +61,12 @@ class Workbench:
             if self._lm is None:
                 self._lm = self._load()
             return self._lm
+
+    def unload(self) -> None:
+        """Give back the base model's memory; it is loaded again when next needed. A model handed in stays."""
+        with self._lock:
+            self._lm = self._given
+        gc.collect()
 
     def _load(self) -> LM:
         settings = self.settings

@@ -1,6 +1,9 @@
 """Where a job keeps its files."""
 
+import json
+import os
 from pathlib import Path
+from typing import Any
 
 from data.settings import Settings
 
@@ -13,3 +16,16 @@ def folder(settings: Settings, job_id: str) -> Path:
 def log_path(settings: Settings, job_id: str) -> Path:
     """Where the job's process writes its log; not there before it has started."""
     return folder(settings, job_id) / "log.txt"
+
+
+def curve_path(settings: Settings, job_id: str) -> Path:
+    """Where a learning-curve job tells how far its curve is; not there before its first point."""
+    return folder(settings, job_id) / "curve.json"
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    beside.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    beside.replace(path)

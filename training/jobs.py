@@ -11,16 +11,20 @@ from data.records import Collection, Job, new_id, utc_now
 from engine import models
 from engine.pipeline import check_version
 from engine.workbench import Workbench
+from training import learning
 from training import preview as previews
 from training.evaluations import evaluable, require
+from training.folders import curve_path as curve_path
 from training.folders import folder as folder
 from training.folders import log_path as log_path
+from training.learning import LearnConfig
 from training.measuring import EvaluateConfig
 from training.preview import Preview
 from training.recipes import TrainConfig
 
 TRAIN = "train"
 EVALUATE = "evaluate"
+LEARN = "learn"
 
 
 class Runner(Protocol):
@@ -50,6 +54,9 @@ JOBS = {
     for kind in (
         JobKind(name=TRAIN, summary="Train a version, then evaluate it against the champion.", module="training.loop"),
         JobKind(name=EVALUATE, summary="Evaluate a version against the champion.", module="training.measuring"),
+        JobKind(
+            name=LEARN, summary="Retrain with more and more corrections, and measure.", module="training.relearning"
+        ),
     )
 }
 
@@ -84,6 +91,19 @@ def submit_evaluation(workbench: Workbench, collection: Collection, config: Eval
     require(queries, collection)
     check_version(workbench.store.versions.get(config.version_id), collection, config.method)
     return _add(workbench, EVALUATE, collection, config, actor)
+
+
+def submit_learning(workbench: Workbench, collection: Collection, config: LearnConfig, actor: str) -> Job:
+    """Write a learning-curve job for a worker to run.
+
+    Raises before anything starts: TrainingError where there is nothing to correct or to measure with, ModelError where
+    the base model is missing, IncompatibleVersionError where the champion does not fit the method.
+    """
+    problem = learning.preview(workbench, collection, config).problem
+    if problem is not None:
+        raise problem
+    models.resolve(workbench.settings.model, workbench.settings.models_path)
+    return _add(workbench, LEARN, collection, config, actor)
 
 
 def cancel(workbench: Workbench, job_id: str) -> Job:
