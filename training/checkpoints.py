@@ -10,9 +10,11 @@ from pathlib import Path
 _MARK = "whole"
 
 
-def mark_whole(checkpoint: Path) -> None:
-    """Say that everything of this checkpoint is written."""
-    (checkpoint / _MARK).touch()
+def mark_whole(checkpoint: Path, step: int) -> None:
+    """Say that everything of this checkpoint is written. `step`: the last that was told before it."""
+    beside = checkpoint / f"{_MARK}.part"
+    beside.write_text(str(step), encoding="ascii")
+    beside.rename(checkpoint / _MARK)
 
 
 def newest(folder: Path) -> Path | None:
@@ -27,5 +29,9 @@ def newest(folder: Path) -> Path | None:
 
 
 def step_of(checkpoint: Path | None) -> int:
-    """Optimizer steps done at a checkpoint; 0 without one."""
-    return 0 if checkpoint is None else int(checkpoint.name.removeprefix("checkpoint-"))
+    """The last step that was told before a whole checkpoint; 0 without one."""
+    if checkpoint is None:
+        return 0
+    told = (checkpoint / _MARK).read_text(encoding="ascii")
+    # Marks were empty once: nothing was told but optimizer steps then.
+    return int(told or checkpoint.name.removeprefix("checkpoint-"))

@@ -1,6 +1,6 @@
 """Options of the objectives: what each can be told beside the options every training has."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class ScoreLearning(BaseModel):
@@ -35,3 +35,52 @@ class ScoreLearning(BaseModel):
         "Source: arXiv 2010.02666.",
     )
     group_size: int = Field(default=8, ge=1, le=64, description="Most documents of a query compared in one step.")
+
+
+class RewardWeighted(BaseModel):
+    """Options of the objective `reward-weighted-sft`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    answers: int = Field(
+        default=8, ge=1, le=64, description="Answers sampled for each pair. Source: InteRank, arXiv 2504.03947: 8."
+    )
+    temperature: float = Field(
+        default=1.0, gt=0, le=2, description="Of the sampling; 0 would always give the same answer. Source: InteRank."
+    )
+    max_tokens: int = Field(
+        default=112,
+        ge=8,
+        le=1024,
+        description="Most tokens of a sampled answer; one that is cut off there counts as unreadable.",
+    )
+    keep_from: float = Field(
+        default=0.85,
+        ge=0,
+        le=1,
+        description="Least reward of an answer that is learnt, after a pair's rewards are stretched to 0 to 1. "
+        "Source: InteRank.",
+    )
+    easy_weight: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Weight of a pair whose grade all samples got right, where one that all got wrong has 1; 0 leaves "
+        "such pairs out, as InteRank does.",
+    )
+    grade_weight: float = Field(default=1.0, ge=0, le=100, description="Weight of the grade in an answer's reward.")
+    evidence_weight: float = Field(
+        default=0.5, ge=0, le=100, description="Weight of the quotes found in the document in an answer's reward."
+    )
+    length_weight: float = Field(
+        default=0.25, ge=0, le=100, description="Weight of the explanation's length in an answer's reward."
+    )
+    explanation_words: int = Field(
+        default=60, ge=5, le=500, description="Most words of an explanation that is not too long."
+    )
+
+    @model_validator(mode="after")
+    def _something_counts(self) -> "RewardWeighted":
+        if self.grade_weight + self.evidence_weight + self.length_weight == 0:
+            raise ValueError("All weights of the reward are 0; give one of them at least.")
+        return self

@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from data.errors import NotFoundError
 from engine.ranking import DEFAULT_METHOD, METHODS
 from training.examples import Example
-from training.options import ScoreLearning
+from training.options import RewardWeighted, ScoreLearning
 from training.stopping import ShouldStop
 
 OnMetrics = Callable[[int, int, Mapping[str, float]], None]
-"""Called after an optimizer step with its number (from 1), how many there will be, and its figures."""
+"""Called after a step with its number (from 1), how many there will be, and its figures. A step is an optimizer step,
+or one of the work that an objective does before."""
 
 
 class TrainConfig(BaseModel):
@@ -82,6 +83,7 @@ class TrainConfig(BaseModel):
         description="Train a version for every collection: each query is asked on a scale drawn from all there are.",
     )
     score: ScoreLearning = Field(default=ScoreLearning(), description="Options of score-learning.")
+    weighted: RewardWeighted = Field(default=RewardWeighted(), description="Options of reward-weighted-sft.")
 
     @model_validator(mode="before")
     @classmethod
@@ -106,7 +108,7 @@ class TrainingOutcome:
     """Figures about a finished stage."""
 
     steps: int
-    """Optimizer steps of the whole training, those before a resumption included."""
+    """Steps told in the whole training, those before a resumption included."""
     examples: int
     too_long: int
     """Examples left out because they have more tokens than the model is trained on; none is ever cut."""
@@ -114,6 +116,9 @@ class TrainingOutcome:
     """Mean over the last epoch."""
     seconds: float
     """Of this process; a resumed training counts from its resumption."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+    """The objective's own, over the whole training: what its answers earned, how many could not be read or were cut
+    off at the token limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +184,7 @@ class Recipe:
 
 SFT = Stage(name="sft", module="training.objectives.sft")
 SCORE_LEARNING = Stage(name="score-learning", module="training.objectives.score_learning", options="score")
+REWARD_WEIGHTED = Stage(name="reward-weighted-sft", module="training.objectives.reward_weighted", options="weighted")
 
 RECIPES = {
     recipe.name: recipe
@@ -188,6 +194,12 @@ RECIPES = {
             summary="Fine-tune an adapter (LoRA) to give people's grades and explanations.",
             source="InteRank stage 1, arXiv 2504.03947",
             stages=(SFT,),
+        ),
+        Recipe(
+            name="interank",
+            summary="Learn grades and explanations, then from answers of the student's own that earn a high reward.",
+            source="InteRank, arXiv 2504.03947",
+            stages=(SFT, REWARD_WEIGHTED),
         ),
         Recipe(
             name="correct",

@@ -1,7 +1,7 @@
 """What watches a training by transformers' Trainer: curves, checkpoints, and the word to stop."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -19,12 +19,16 @@ CURVES = ("loss", "grad_norm", "learning_rate")
 class Watch(TrainerCallback):
     """Reports every step, checkpoints as often as it is cheap, and stops the training when told to."""
 
-    def __init__(self, on_metrics: OnMetrics, should_stop: ShouldStop, curves: Sequence[str] = ()) -> None:
-        """`curves`: names of the objective's own figures."""
+    def __init__(
+        self, on_metrics: OnMetrics, should_stop: ShouldStop, curves: Mapping[str, str], *, before: int = 0
+    ) -> None:
+        """`curves`: the objective's own figures, name in the log -> name of the curve. `before`: steps told before
+        the first optimizer step."""
         self.stopped = False
         self._on_metrics = on_metrics
-        self._curves = (*CURVES, *curves)
+        self._curves = {**{name: name for name in CURVES}, **curves}
         self._should_stop = should_stop
+        self._before = before
         self._saved_at = time.monotonic()
         self._save_seconds = 0.0
         self._saving_since = 0.0
@@ -42,7 +46,8 @@ class Watch(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         """Mark the checkpoint as whole."""
-        checkpoints.mark_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        checkpoints.mark_whole(checkpoint, self._before + state.global_step)
         self._saved_at = time.monotonic()
         self._save_seconds = self._saved_at - self._saving_since
 
@@ -51,10 +56,11 @@ class Watch(TrainerCallback):
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        logs: dict[str, float] | None = None,
+        logs: dict[str, float | None] | None = None,
         **_: object,
     ) -> None:
         """Pass the step's figures on."""
-        figures = {name: float(logs[name]) for name in self._curves if logs and name in logs}
+        logs = logs or {}
+        figures = {curve: float(value) for name, curve in self._curves.items() if (value := logs.get(name)) is not None}
         if "loss" in figures:
-            self._on_metrics(state.global_step, state.max_steps, figures)
+            self._on_metrics(self._before + state.global_step, self._before + state.max_steps, figures)

@@ -23,6 +23,15 @@ _LABELS = {
     "score.grade_weight": "Weight of the grade itself",
     "score.margin_weight": "Weight of differences (Margin-MSE)",
     "score.group_size": "Documents compared at once",
+    "weighted.answers": "Answers sampled per pair",
+    "weighted.temperature": "Temperature of the sampling",
+    "weighted.max_tokens": "Longest answer (tokens)",
+    "weighted.keep_from": "Least reward that is learnt",
+    "weighted.easy_weight": "Weight of pairs that are right already",
+    "weighted.grade_weight": "Reward: weight of the grade",
+    "weighted.evidence_weight": "Reward: weight of found quotes",
+    "weighted.length_weight": "Reward: weight of the length",
+    "weighted.explanation_words": "Longest explanation (words)",
 }
 _CHOICES = {"recipe": tuple(RECIPES), "method": tuple(METHODS)}
 """Fields that name a member of a dict."""

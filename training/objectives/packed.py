@@ -77,8 +77,12 @@ def train(
     *,
     on_metrics: OnMetrics,
     should_stop: ShouldStop,
+    before: int = 0,
 ) -> TrainingOutcome:
-    """Train an adapter and save it, resuming from the newest checkpoint; a `Trainer` but for its objective."""
+    """Train an adapter and save it, resuming from the newest checkpoint; a `Trainer` but for its objective.
+
+    `before`: steps the objective told before the first optimizer step.
+    """
     started = time.monotonic()
     tokenizer = AutoTokenizer.from_pretrained(setup.base, local_files_only=True)
     tokens = Tokens(tokenizer)
@@ -87,11 +91,8 @@ def train(
         every = [one.until_grade() for one in every]
     tokenised = [one for one in every if len(one) <= MAX_TOKENS]
     if not tokenised:
-        raise TrainingError(
-            f"Every example has more than {MAX_TOKENS} tokens.",
-            mend="Shorten the collection's guidelines, or set WHYRANK_DOCUMENT_TOKENS lower.",
-        )
-    watch = Watch(on_metrics, should_stop, objective.curves)
+        raise every_too_long()
+    watch = Watch(on_metrics, should_stop, {name: name for name in objective.curves}, before=before)
     resumed = checkpoints.newest(setup.checkpoints)
     with warnings.catch_warnings():
         # PEFT and TRL read a name that transformers 5 renamed.
@@ -102,11 +103,19 @@ def train(
         raise Stopped
     save(trainer.model, setup.out)
     return TrainingOutcome(
-        steps=trainer.state.global_step,
+        steps=before + trainer.state.global_step,
         examples=len(tokenised),
         too_long=len(every) - len(tokenised),
         loss=_last_epoch_loss(trainer.state),
         seconds=time.monotonic() - started,
+    )
+
+
+def every_too_long() -> TrainingError:
+    """There is nothing to train on, because of lengths."""
+    return TrainingError(
+        f"Every example has more than {MAX_TOKENS} tokens.",
+        mend="Shorten the collection's guidelines, or set WHYRANK_DOCUMENT_TOKENS lower.",
     )
 
 
