@@ -70,10 +70,7 @@ def measure(workbench: Workbench, one: TestSet, folder: Path, version_name: str 
     workbench.base_version()
     versions = workbench.store.versions
     version = versions.get(version_name) if version_name else versions.default()
-    hits = {
-        query_id: [Hit(doc_id=d.doc_id, rank=rank, score=d.score) for rank, d in enumerate(documents, 1)]
-        for query_id, documents in read_run(folder / "run.bm25.trec").items()
-    }
+    hits = given_run(folder)
     plan = replace(Plan.of(workbench.settings), method="pointwise-score", depth=DEPTH)
     for weight in (0.0, DEFAULT_WEIGHT):
         report = evaluate_version(
@@ -103,6 +100,14 @@ def measure(workbench: Workbench, one: TestSet, folder: Path, version_name: str 
             f"{report['seconds_per_document']:.2f}",
         )
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def given_run(folder: Path) -> dict[str, list[Hit]]:
+    """The set's own BM25 run: query_id -> hits."""
+    return {
+        query_id: [Hit(doc_id=d.doc_id, rank=rank, score=d.score) for rank, d in enumerate(documents, 1)]
+        for query_id, documents in read_run(folder / "run.bm25.trec").items()
+    }
 
 
 def imported(workbench: Workbench, one: TestSet, folder: Path) -> Collection:

@@ -101,11 +101,12 @@ def test_the_hash_of_the_weights_follows_the_weights(copied):
 
 
 def test_the_list_names_packaged_and_other_models(tiny_model, tmp_path):
-    assert [(m["name"], m["path"]) for m in models.listing(tmp_path / "none")] == [(PACKAGED, None)]
+    assert {m["name"]: m["path"] for m in models.listing(tmp_path / "none")} == dict.fromkeys(models.BASES)
     shutil.copytree(tiny_model, tmp_path / "own")
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "empty").mkdir()
-    packaged, own = models.listing(tmp_path)
+    *packages, own = models.listing(tmp_path)
+    packaged = next(base for base in packages if base["name"] == PACKAGED)
     assert (packaged["licence"], packaged["path"]) == ("Apache-2.0", None)
     assert own["path"] == str(tmp_path / "own")
     assert own["bytes"] > 0
