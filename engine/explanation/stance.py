@@ -1,4 +1,4 @@
-"""Does an explanation contradict its grade? A word check of our own: it finds plain contradictions and misses fine ones.
+"""Does an explanation contradict its grade? A word check of our own: it finds plain contradictions, misses fine ones.
 
 An explanation speaks *against* its document where a clause denies that the document answers (`does not mention`,
 `nothing about`, `unrelated`), and *for* it where a clause says without denial that it does (`directly answers`, `gives
