@@ -21,11 +21,14 @@ def add(found: list[actions.Overview]) -> None:
                 with problem.shown(), bar() as progress:
                     done(actions.install_sample(workbench, progress), "The sample is installed.")
             st.divider()
-        request = wanted(state.form_number())
-        if st.button("Import", key="import", type="primary", icon=":material/upload:"):
+        request, waiting = wanted(state.form_number())
+        # Pressed before the server has the whole file, it would import nothing.
+        if st.button("Import", key="import", type="primary", icon=":material/upload:", disabled=waiting):
             with problem.shown(), bar() as progress:
                 collection = actions.add(workbench, request, progress)
                 done(collection, f"{collection.name} is imported: {collection.documents:,} documents.")
+        if waiting:
+            st.caption("Choose a file above; once all of it is here, it can be imported.")
 
 
 def done(collection: Collection, news: str) -> None:

@@ -13,8 +13,9 @@ UPLOAD, PATH = "A file from this browser", "A path on the machine the app runs o
 KINDS = {AssessorKind.HUMAN: "people", AssessorKind.TEACHER: "a teacher LLM"}
 
 
-def wanted(number: int) -> Wanted:
-    """Ask for a collection. `number` makes an empty form after each import that went well."""
+def wanted(number: int) -> tuple[Wanted, bool]:
+    """Ask for a collection; also, whether a file is still to come. `number` makes an empty form after each import that
+    went well."""
     name = st.text_input("Name of the new collection", key=f"import_name_{number}", max_chars=80)
     how = st.segmented_control(
         "Documents come from", [UPLOAD, PATH], default=UPLOAD, required=True, key=f"import_how_{number}"
@@ -39,7 +40,8 @@ def wanted(number: int) -> Wanted:
         format_func=lambda key: f"{key}: " + ", ".join(f"{level.grade} {level.name}" for level in SCALES[key].levels),
     )
     labels: dict[str, Any] = _labels(number) if how == PATH else {}
-    return Wanted(name=name, documents=documents or None, scale=SCALES[scale], **labels)
+    request = Wanted(name=name, documents=documents or None, scale=SCALES[scale], **labels)
+    return request, how == UPLOAD and documents is None
 
 
 def _labels(number: int) -> dict[str, Any]:

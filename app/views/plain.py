@@ -11,7 +11,8 @@ WORD_JOINER = "\u2060"
 """Not visible; parts what Streamlit would still read as an emoji, an icon or an address after the escapes."""
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_SHORTCODES = re.compile(r"(:|@|www)", re.IGNORECASE)
+# A colon of a time of day begins no shortcode, and a time that is copied should be one; it is escaped by then.
+_SHORTCODES = re.compile(r"((?<!\d\\):|:(?!\d\d(?!\d))|@|www)", re.IGNORECASE)
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 

@@ -30,7 +30,7 @@ def test_an_upload_becomes_the_chosen_collection(workbench, beans, open_page):
     page = open_page("collections")
     page.text_input(key="import_name_0").set_value("mine")
     content = "".join(json.dumps({"_id": f"d{i}", "text": "words"}) + "\n" for i in range(30)).encode()
-    page.file_uploader(key="import_file_0").set_value(("docs.jsonl", content, "application/json"))
+    page.file_uploader(key="import_file_0").set_value(("docs.jsonl", content, "application/json")).run()
     pressed(page, "import")
     assert not page.exception
     assert page.sidebar.selectbox[0].value == "mine"
@@ -39,10 +39,21 @@ def test_an_upload_becomes_the_chosen_collection(workbench, beans, open_page):
     assert collection.documents == 30 and collection.index_path
 
 
+def test_a_file_that_is_not_there_yet_can_not_be_imported(workbench, open_page):
+    page = open_page("collections")
+    page.text_input(key="import_name_0").set_value("mine").run()
+    assert page.button(key="import").disabled
+    assert any("can be imported" in element.value for element in page.caption)
+    page.file_uploader(key="import_file_0").set_value(("docs.jsonl", b"{}", "application/json")).run()
+    assert not page.button(key="import").disabled
+
+
 def test_bad_rows_are_listed_with_file_and_line(workbench, open_page):
     page = open_page("collections")
     page.text_input(key="import_name_0").set_value("mine")
-    page.file_uploader(key="import_file_0").set_value(("docs.jsonl", b'{"_id": "d1"}\n{broken\n', "application/json"))
+    page.file_uploader(key="import_file_0").set_value(
+        ("docs.jsonl", b'{"_id": "d1"}\n{broken\n', "application/json")
+    ).run()
     pressed(page, "import")
     assert not page.exception
     listed = page.code[0].value

@@ -25,6 +25,11 @@ def test_emoji_codes_icons_and_addresses_are_parted():
     assert "://" not in plain("https://example.org")
 
 
+def test_a_time_can_be_copied():
+    assert plain("saved at 14:07:35") == r"saved at 14\:07\:35"
+    assert WORD_JOINER in plain("1:100:")
+
+
 def test_it_is_one_line_and_cut():
     assert plain("a\nb\t c") == "a b c"
     assert plain("x" * 300, limit=10) == "x" * 9 + "…"
