@@ -89,13 +89,17 @@ class Workbench:
         """The base model with the version's adapter; refuses an adapter of another base."""
         if version.adapter_path is None:
             return self.base_lm().adapted(None)
-        if version.base_model != self.settings.model:
+        self.check_base(version)
+        adapter = Adapter(name=version.version_id, path=self.settings.home / version.adapter_path)
+        return self.base_lm().adapted(adapter)
+
+    def check_base(self, version: Version) -> None:
+        """Refuse a version whose adapter was trained on another base than the one in use."""
+        if version.adapter_path is not None and version.base_model != self.settings.model:
             raise IncompatibleVersionError(
                 f"Version {version.name} was trained on the base {version.base_model}, not {self.settings.model}.",
                 mend=f"Start with WHYRANK_MODEL={version.base_model}, or choose another version.",
             )
-        adapter = Adapter(name=version.version_id, path=self.settings.home / version.adapter_path)
-        return self.base_lm().adapted(adapter)
 
     def retriever(self, collection: Collection) -> Retriever | None:
         """The collection's opened index; None where none was built yet. A rebuilt index replaces the old one."""

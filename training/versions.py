@@ -9,6 +9,8 @@ from dataclasses import replace
 from data.errors import ConflictError, PromotionRefusedError
 from data.records import BASE_VERSION_ID, Alias, AliasEvent, Collection, EvaluationRecord, Version
 from data.store import Store
+from engine.pipeline import check_version
+from engine.ranking import DEFAULT_METHOD
 from engine.workbench import Workbench
 from training import gate
 from training.gate import GateOptions
@@ -55,13 +57,16 @@ def promote(
     """Make a version the champion if the gate lets it pass.
 
     The gate reads the newest stored evaluation against the present champion. Raises PromotionRefusedError with the
-    conditions that failed; with `override_reason` it is promoted all the same, and the reason is stored.
+    conditions that failed; with `override_reason` it is promoted all the same, and the reason is stored. Raises
+    IncompatibleVersionError, whatever the reason, for a version that could not rank this collection.
     """
     champion = workbench.champion(collection)
     if champion.version_id == version.version_id:
         raise ConflictError(
             f"{version.name} is the champion of {collection.name} already.", mend="Choose another version to promote."
         )
+    workbench.check_base(version)
+    check_version(version, collection, version.form or DEFAULT_METHOD)
     refusals = _refusals(workbench.store, collection, version, champion, options)
     if refusals and override_reason is None:
         raise PromotionRefusedError(

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
-from data.errors import ConflictError, PromotionRefusedError
+from data.errors import ConflictError, IncompatibleVersionError, PromotionRefusedError
 from data.records import BASE_VERSION_ID, Alias, EvaluationRecord, Version, new_id
-from engine.pipeline import Plan
+from engine.explanation.prompt import template_sha256
+from engine.pipeline import Plan, check_version
 from tests.training.conftest import version
 from training import versions
 from training.evaluations import evaluate_version
@@ -113,3 +116,43 @@ def test_rolling_back_after_a_new_promotion_goes_to_the_one_before_it(workbench,
     versions.promote(workbench, collection, v3, actor="lead", override_reason="to see")
     assert versions.rollback(workbench, collection, actor="ann") == v1
     assert versions.rollback(workbench, collection, actor="ann").version_id == BASE_VERSION_ID
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"base_model": "another"}, "trained on the base another"),
+        ({"scale_name": "interank"}, "grades on the scale interank"),
+        ({"prompt_sha256": "0" * 64}, "another prompt"),
+        ({"scale_name": None, "prompt_sha256": "0" * 64}, "WhyRank's prompt changed"),
+    ],
+    ids=str,
+)
+def test_a_version_that_could_not_rank_is_never_promoted_whatever_the_reason(workbench, collection, change, words):
+    workbench.base_version()
+    other = replace(version(workbench, collection, "taught"), version_id="other", name="other", **change)
+    workbench.store.versions.add(other)
+    with pytest.raises(IncompatibleVersionError, match=words) as caught:
+        versions.promote(workbench, collection, other, actor="ann", override_reason="I want it")
+    assert caught.value.mend
+    assert champion(workbench, collection) == BASE_VERSION_ID
+
+
+def test_a_general_version_fits_every_scale_and_guideline(workbench, collection):
+    general = replace(
+        version(workbench, collection, "taught"),
+        version_id="general",
+        name="general",
+        scale_name=None,
+        prompt_sha256=template_sha256("verdict-first"),
+        collection_id=None,
+    )
+    workbench.store.versions.add(general)
+    workbench.store.collections.set_guidelines(collection.collection_id, "Be strict.")
+    changed = workbench.store.collections.get(collection.collection_id)
+    check_version(general, changed, "pointwise-score")
+    with pytest.raises(IncompatibleVersionError, match="not for pointwise-reason-first"):
+        check_version(general, changed, "pointwise-reason-first")
+    assert champion(workbench, changed) == "general", "what fits every collection ranks where nothing was promoted"
+    workbench.store.versions.ensure_base("another")
+    assert workbench.store.versions.default().version_id == BASE_VERSION_ID
