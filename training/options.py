@@ -84,3 +84,67 @@ class RewardWeighted(BaseModel):
         if self.grade_weight + self.evidence_weight + self.length_weight == 0:
             raise ValueError("All weights of the reward are 0; give one of them at least.")
         return self
+
+
+class Warmup(BaseModel):
+    """Options of the objective `grpo-warmup`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    steps: int = Field(default=50, ge=1, le=100_000, description="Optimizer steps.")
+    prompts_per_step: int = Field(default=4, ge=1, le=256, description="Pairs per optimizer step.")
+    generations: int = Field(
+        default=8,
+        ge=2,
+        le=64,
+        description="Answers sampled for each pair and compared with each other. Source: GRPO, arXiv 2402.03300; "
+        "Rank-R1, arXiv 2503.06034: 8.",
+    )
+    temperature: float = Field(default=1.0, gt=0, le=2, description="Of the sampling. Source: GRPO's is 1.")
+    beta: float = Field(
+        default=0.001,
+        ge=0,
+        le=1,
+        description="Weight of the distance (KL) to the model the stage began with; 0: it is not measured either. "
+        "Source: ERank, arXiv 2509.00520.",
+    )
+    learning_rate: float = Field(
+        default=5e-5,
+        gt=0,
+        le=0.1,
+        description="Peak of AdamW's linear decay. Source: Rank-R1 takes 1e-5 with LoRA, over many more steps.",
+    )
+    format_weight: float = Field(
+        default=0.5, ge=0, le=100, description="Weight of a readable answer. Source: TFRank, arXiv 2508.09539."
+    )
+    grade_weight: float = Field(
+        default=1.0, ge=0, le=100, description="Weight of the grade. Source: TFRank, arXiv 2508.09539."
+    )
+    vllm_url: str = Field(
+        default="",
+        max_length=200,
+        description="Address of a vLLM server that samples, on a GPU of its own and with weight transfer switched on; "
+        "empty: the model being trained samples itself.",
+    )
+
+    @model_validator(mode="after")
+    def _something_counts(self) -> "Warmup":
+        if not any(getattr(self, name) for name in type(self).model_fields if name.endswith("_weight")):
+            raise ValueError("All weights of the reward are 0; give one of them at least.")
+        return self
+
+
+class Grpo(Warmup):
+    """Options of the objective `grpo-reasoned`."""
+
+    max_tokens: int = Field(
+        default=112,
+        ge=8,
+        le=4096,
+        description="Most tokens of an answer; those cut off there are counted and shown, and mostly unreadable.",
+    )
+    evidence_weight: float = Field(default=0.5, ge=0, le=100, description="Weight of the quotes found in the document.")
+    length_weight: float = Field(default=0.25, ge=0, le=100, description="Weight of the explanation's length.")
+    explanation_words: int = Field(
+        default=60, ge=5, le=500, description="Most words of an explanation that is not too long."
+    )

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
+from transformers import PretrainedConfig
 
 from training.tokens import Tokenised
 
@@ -43,6 +44,11 @@ class Pack:
     """(K,) share of each target in its example's loss."""
     grades: torch.Tensor
     """(K,) True at the grades, one for each member."""
+
+
+def can_share(config: PretrainedConfig) -> bool:
+    """Can a model of this kind attend by a mask? Not where layers look back over a window only."""
+    return set(getattr(config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
 
 
 def packs(

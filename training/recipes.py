@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from data.errors import NotFoundError
 from engine.ranking import DEFAULT_METHOD, METHODS
 from training.examples import Example
-from training.options import RewardWeighted, ScoreLearning
+from training.options import Grpo, RewardWeighted, ScoreLearning, Warmup
 from training.stopping import ShouldStop
 
 OnMetrics = Callable[[int, int, Mapping[str, float]], None]
@@ -84,6 +84,8 @@ class TrainConfig(BaseModel):
     )
     score: ScoreLearning = Field(default=ScoreLearning(), description="Options of score-learning.")
     weighted: RewardWeighted = Field(default=RewardWeighted(), description="Options of reward-weighted-sft.")
+    warmup: Warmup = Field(default=Warmup(), description="Options of grpo-warmup.")
+    grpo: Grpo = Field(default=Grpo(), description="Options of grpo-reasoned.")
 
     @model_validator(mode="before")
     @classmethod
@@ -185,6 +187,8 @@ class Recipe:
 SFT = Stage(name="sft", module="training.objectives.sft")
 SCORE_LEARNING = Stage(name="score-learning", module="training.objectives.score_learning", options="score")
 REWARD_WEIGHTED = Stage(name="reward-weighted-sft", module="training.objectives.reward_weighted", options="weighted")
+GRPO_WARMUP = Stage(name="grpo-warmup", module="training.objectives.grpo_warmup", options="warmup")
+GRPO_REASONED = Stage(name="grpo-reasoned", module="training.objectives.grpo_reasoned", options="grpo")
 
 RECIPES = {
     recipe.name: recipe
@@ -200,6 +204,25 @@ RECIPES = {
             summary="Learn grades and explanations, then from answers of the student's own that earn a high reward.",
             source="InteRank, arXiv 2504.03947",
             stages=(SFT, REWARD_WEIGHTED),
+        ),
+        Recipe(
+            name="grpo-warmup",
+            summary="Let the student write the grade's line itself, and reward the right one.",
+            source="ProRank stage 1, arXiv 2506.03487",
+            stages=(GRPO_WARMUP,),
+        ),
+        Recipe(
+            name="prorank",
+            summary="Warm up on the grade by reward, then learn the order of a query's documents.",
+            source="ProRank, arXiv 2506.03487",
+            stages=(GRPO_WARMUP, SCORE_LEARNING),
+            defaults={"batch_size": 8},
+        ),
+        Recipe(
+            name="reasoned",
+            summary="Learn grades and explanations, then let the student reason and reward it: form, grade, evidence.",
+            source="Rank-R1, arXiv 2503.06034, and ERank, arXiv 2509.00520",
+            stages=(SFT, GRPO_REASONED),
         ),
         Recipe(
             name="correct",

@@ -8,7 +8,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from training import checkpoints
 from training.recipes import OnMetrics
-from training.stopping import ShouldStop
+from training.stopping import ShouldStop, Stopped
 
 CHECKPOINT_SHARE = 0.05
 """Share of the time that may go into writing checkpoints."""
@@ -32,6 +32,14 @@ class Watch(TrainerCallback):
         self._saved_at = time.monotonic()
         self._save_seconds = 0.0
         self._saving_since = 0.0
+
+    def on_substep_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> TrainerControl:
+        """Leave in the middle of a long step: it is done again from the newest checkpoint."""
+        if self._should_stop():
+            raise Stopped
+        return control
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object

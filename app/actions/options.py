@@ -6,6 +6,21 @@ from typing import Any, get_args
 from engine.ranking import METHODS
 from training.recipes import RECIPES, TrainConfig, field_names
 
+_GRPO = {
+    "steps": "steps",
+    "prompts_per_step": "pairs per step",
+    "generations": "answers sampled per pair",
+    "temperature": "temperature of the sampling",
+    "beta": "weight of the distance (KL)",
+    "learning_rate": "learning rate",
+    "format_weight": "reward for the form",
+    "grade_weight": "reward for the grade",
+    "vllm_url": "vLLM server that samples",
+    "max_tokens": "longest answer (tokens)",
+    "evidence_weight": "reward for found quotes",
+    "length_weight": "reward for the length",
+    "explanation_words": "longest explanation (words)",
+}
 _LABELS = {
     "method": "Ranking method",
     "learning_rate": "Learning rate",
@@ -32,6 +47,7 @@ _LABELS = {
     "weighted.evidence_weight": "Reward: weight of found quotes",
     "weighted.length_weight": "Reward: weight of the length",
     "weighted.explanation_words": "Longest explanation (words)",
+    **{f"{stage}.{name}": f"GRPO: {words}" for stage in ("warmup", "grpo") for name, words in _GRPO.items()},
 }
 _CHOICES = {"recipe": tuple(RECIPES), "method": tuple(METHODS)}
 """Fields that name a member of a dict."""

@@ -44,6 +44,8 @@ def _widget(option: Option, recipe: str) -> object:
         return st.selectbox(
             option.label, option.choices, index=option.choices.index(option.default), key=key, help=option.help
         )
+    if isinstance(option.default, str):
+        return st.text_input(option.label, value=option.default, key=key, help=option.help)
     if isinstance(option.default, int):
         return st.number_input(
             option.label,

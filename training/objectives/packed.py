@@ -29,7 +29,7 @@ from data.errors import TrainingError
 from engine.lm.tokens import Tokens
 from training import checkpoints, memory
 from training.examples import Example
-from training.packing import PACK_TOKENS, Pack, packs
+from training.packing import PACK_TOKENS, Pack, can_share, packs
 from training.recipes import OnMetrics, StageSetup, TrainConfig, TrainingOutcome
 from training.stopping import ShouldStop, Stopped
 from training.tokens import Tokenised, tokenise
@@ -181,7 +181,7 @@ def _trainer(
     tight = not cuda and memory.is_tight(model.config, model.num_parameters(), tokens, free)
     if tight:
         log.info("Memory is short: activations are computed twice instead of kept.")
-    share = set(getattr(model.config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
+    share = can_share(model.config)
 
     def collate(rows: list[dict[str, int]]) -> dict[str, object]:
         batch = [one for row in rows for one in units[row["input_ids"]]]
@@ -265,7 +265,8 @@ def save(model: PeftModel, out: Path) -> None:
     if out.exists():
         shutil.rmtree(out)
     beside = out.with_name(f"{out.name}.part")
-    model.save_pretrained(beside, safe_serialization=True, save_embedding_layers=False)
+    # Only what was trained: GRPO keeps a copy of what it began with beside it.
+    model.save_pretrained(beside, safe_serialization=True, save_embedding_layers=False, selected_adapters=["default"])
     beside.rename(out)
 
 

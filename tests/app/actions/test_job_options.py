@@ -14,7 +14,7 @@ def test_every_field_has_an_option_whose_default_fits(recipe):
         assert option.help and option.label, option.name
         if option.choices:
             assert option.default in option.choices
-        elif not isinstance(option.default, bool):
+        elif not isinstance(option.default, bool | str):
             assert option.low is not None and option.high is not None, option.name
             assert option.low <= option.default <= option.high
 

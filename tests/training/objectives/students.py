@@ -54,9 +54,11 @@ def taught(path, given, *, steps, seed=0):
     longest = max(map(len, rows))
     ids = torch.full((len(rows), longest), tokenizer.pad_token_id)
     labels = torch.full((len(rows), longest), -100)
-    for i, row in enumerate(rows):
+    for i, (one, row) in enumerate(zip(given, rows, strict=True)):
+        # The answer is learnt from its first word on, the beginning that ranking gives included.
+        start = len(tokens.prompt(one.messages[:-1]))
         ids[i, : len(row)] = torch.tensor(row.prompt_ids + row.completion_ids)
-        labels[i, len(row.prompt_ids) : len(row)] = torch.tensor(row.completion_ids)
+        labels[i, start : len(row)] = ids[i, start : len(row)]
     model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     for _ in range(steps):
