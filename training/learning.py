@@ -109,6 +109,8 @@ class Material:
     evaluated: tuple[Query, ...]
     correctable: frozenset[Pair]
     """Pairs people graded that may train."""
+    dropped: Mapping[str, int]
+    """Why others may not -> how many."""
     seen: frozenset[Pair]
     """Pairs of which people said anything at all: none of these is ever assumed."""
 
@@ -167,6 +169,7 @@ def material(workbench: Workbench, collection: Collection, config: LearnConfig) 
         heldout=held,
         evaluated=tuple(evaluated),
         correctable=frozenset((row.query_id, row.doc_id) for row in chosen.rows),
+        dropped=chosen.dropped,
         seen=frozenset((j.query_id, j.doc_id) for j in people),
     )
 
@@ -202,8 +205,9 @@ def problem(
 ) -> WhyRankError | None:
     """Why the curve can't be made; None: it can."""
     if not found.correctable:
+        left_out = "; ".join(f"{count} left out: {reason}" for reason, count in found.dropped.items())
         return TrainingError(
-            "There is no human judgment to learn from: people graded no document of a query that may train.",
+            f"There is no human judgment to learn from{f' ({left_out})' if left_out else ''}.",
             mend="Judge documents of training queries on the Judge page, import labels (`whyrank judgments import`), "
             "or hold out some labelled queries and correct the others.",
         )
