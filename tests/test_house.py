@@ -81,6 +81,7 @@ def test_the_readme_names_every_setting_and_command():
         "judgments",
         "train",
         "evaluate",
+        "learn",
         "backup",
     ):
         assert f"whyrank {command}" in readme

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import console, evaluating, keeping, ranking, serving, training
+from app.cli import console, evaluating, keeping, learning, ranking, serving, training
 from app.cli.collections import collection
 from app.cli.judgments import judgments
 from app.cli.models import model
@@ -46,6 +46,7 @@ cli.command()(ranking.rank)
 cli.add_typer(judgments, name="judgments")
 cli.command()(training.train)
 cli.command()(evaluating.evaluate)
+cli.command()(learning.learn)
 cli.command()(keeping.backup)
 cli.command()(keeping.restore)
 

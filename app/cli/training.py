@@ -37,7 +37,6 @@ def train(
 
     Example: whyrank train --recipe correct --collection sample --set epochs=2 --wait
     """
-    from app.actions import holding, launch
     from training import jobs
 
     session = Session.of(context)
@@ -46,15 +45,7 @@ def train(
         config = _config(recipe, options or [])
         with session.workbench(store) as workbench:
             job = jobs.submit(workbench, found, config, actor)
-        console.say(f"Job {job.job_id} is waiting for the worker.")
-        alive = holding.is_held(holding.worker_lock(session.settings))
-        if not alive and not wait:
-            console.say("No worker runs on this home: start one with `whyrank app` or `whyrank worker`.")
-        if wait:
-            if not alive:
-                console.say("No worker runs on this home: one is started for this job.")
-            with nullcontext() if alive else launch.own_worker(session.settings):
-                job = _ended(store, job.job_id, own_worker=not alive)
+        job = followed(session, store, job, wait=wait)
     if job.state.ended:
         console.say(f"Its log: {jobs.log_path(session.settings, job.job_id)}")
         _say_outcome(job, found.name)
@@ -71,20 +62,41 @@ def _config(recipe: str, options: Sequence[str]) -> "TrainConfig":
     from training.recipes import TrainConfig, field_names, nested, recipe_named
 
     recipe_named(recipe)
-    fields: dict[str, Any] = {"recipe": recipe}
-    for option in options:
-        name, sign, value = option.partition("=")
-        if not sign:
-            raise SettingsError(f"--set {option} has no value.", mend="Write it as --set NAME=VALUE.")
-        fields[name.strip()] = value.strip()
     try:
-        return TrainConfig.model_validate(nested(fields))
+        return TrainConfig.model_validate(nested({"recipe": recipe, **fields_of(options)}))
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError(
             f"The recipe can't be used with these fields: {wrong}.",
             mend=f"Fields are: {', '.join(field_names(recipe))}.",
         ) from None
+
+
+def fields_of(options: Sequence[str]) -> dict[str, Any]:
+    """Name -> value, as text, of every `--set NAME=VALUE`."""
+    fields: dict[str, Any] = {}
+    for option in options:
+        name, sign, value = option.partition("=")
+        if not sign:
+            raise SettingsError(f"--set {option} has no value.", mend="Write it as --set NAME=VALUE.")
+        fields[name.strip()] = value.strip()
+    return fields
+
+
+def followed(session: Session, store: "Store", job: Job, *, wait: bool) -> Job:
+    """The job as it is once that is said; with `wait` at its end, by a worker of its own where none runs."""
+    from app.actions import holding, launch
+
+    console.say(f"Job {job.job_id} is waiting for the worker.")
+    alive = holding.is_held(holding.worker_lock(session.settings))
+    if not wait:
+        if not alive:
+            console.say("No worker runs on this home: start one with `whyrank app` or `whyrank worker`.")
+        return job
+    if not alive:
+        console.say("No worker runs on this home: one is started for this job.")
+    with nullcontext() if alive else launch.own_worker(session.settings):
+        return _ended(store, job.job_id, own_worker=not alive)
 
 
 def _ended(store: "Store", job_id: str, *, own_worker: bool) -> Job:
@@ -113,10 +125,15 @@ def _watched(store: "Store", job_id: str) -> Job:
             time.sleep(POLL_SECONDS)
 
 
+def say_failure(job: Job) -> None:
+    """How a job ended that did not come to its end."""
+    console.say(f"Error: the job {_ENDED[job.state]}. {job.error or ''} {job.mend or ''}".strip())
+
+
 def _say_outcome(job: Job, collection: str) -> None:
     """How an ended job ended, and what can be done now."""
     if job.state is not JobState.DONE:
-        console.say(f"Error: the job {_ENDED[job.state]}. {job.error or ''} {job.mend or ''}".strip())
+        say_failure(job)
         return
     result = job.result or {}
     console.say(f"Made the version {result.get('version')} from {result.get('examples')} examples.")

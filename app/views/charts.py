@@ -3,13 +3,13 @@
 Plotly reads its texts as a little HTML, so ids and names are escaped here.
 """
 
-import html
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
 
-BLUE, ORANGE, GREY = "#4c8dff", "#e07b39", "#8a8f98"
+from app.actions.pictures import BLUE, GREY, ORANGE, escaped
+
 HEIGHT = 300
 _QUIET = {"displayModeBar": False}
 
@@ -81,11 +81,6 @@ def calibration(points: Sequence[tuple[float, float, int]], highest: int, *, key
     figure.update_xaxes(range=[-0.1, highest + 0.1])
     figure.update_yaxes(range=[-0.1, highest + 0.1])
     draw(figure, key=key, alt="Expected grade against people's mean grade")
-
-
-def escaped(text: str) -> str:
-    """Foreign words as Plotly shows them unread."""
-    return html.escape(" ".join(text.split()), quote=False)
 
 
 def draw(figure: go.Figure, *, key: str, alt: str, height: int = HEIGHT) -> None:

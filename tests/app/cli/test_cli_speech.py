@@ -33,6 +33,7 @@ COMMANDS = [
     ("judgments", "export"),
     ("train",),
     ("evaluate",),
+    ("learn",),
     ("backup",),
     ("restore",),
 ]
