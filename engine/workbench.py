@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from data.errors import IncompatibleVersionError
+from data.errors import IncompatibleVersionError, ModelError
 from data.records import Alias, AssessorKind, Collection, Judgment, RankedDocument, Ranking, Status, Version, new_id
 from data.settings import Settings
 from data.store import Store
@@ -72,7 +72,7 @@ class Workbench:
         settings = self.settings
         if settings.lm_url:
             key = settings.lm_api_key.get_secret_value() if settings.lm_api_key else None
-            return OpenAILM(settings.lm_url, settings.model, api_key=key)
+            return OpenAILM(settings.lm_url, settings.model, api_key=key, tokenizer_path=self._tokenizer_path())
         return LocalLM.load(
             models.resolve(settings.model, settings.models_path),
             name=settings.model,
@@ -80,6 +80,14 @@ class Workbench:
             threads=settings.threads,
             batch_tokens=settings.batch_tokens,
         )
+
+    def _tokenizer_path(self) -> Path | None:
+        """The served model's folder where it is on this machine too: documents are then cut without asking the
+        server."""
+        try:
+            return models.local(self.settings.model, self.settings.models_path)
+        except ModelError:
+            return None
 
     def base_version(self) -> Version:
         """The version that is the base model itself."""
