@@ -1,10 +1,12 @@
 """The process of one job: `python -m training.process JOB_ID`.
 
 It claims the row, beats while the job runs, and writes how it ended. Killed, it leaves a row that a worker takes up
-again; told to stop (SIGTERM), it saves where it is and leaves the row to be taken up at once.
+again; told to stop (SIGTERM, also by the system when its worker is gone), it saves where it is and leaves the row to be
+taken up at once.
 """
 
 import argparse
+import ctypes
 import errno
 import logging
 import os
@@ -26,6 +28,8 @@ from training.work import Work
 
 ATTEMPTS = 3
 """Processes that may die on a job before it counts as failed."""
+_PR_SET_PDEATHSIG = 1
+"""Of Linux' `prctl`."""
 log = logging.getLogger(__name__)
 
 
@@ -116,10 +120,22 @@ def _discard(folder: Path) -> None:
     shutil.rmtree(folder / "stages", ignore_errors=True)
 
 
+def _end_with_worker() -> None:
+    """Ask the system to stop this process when the one that started it ends, however that ends. Linux knows how; where
+    it is not Linux, a job whose worker was killed runs on to its end."""
+    if sys.platform != "linux":
+        return
+    worker = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != worker:  # it ended in the meantime
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Run one job.")
     parser.add_argument("job_id")
     parser.add_argument("--takeover", action="store_true", help="The job's last process is known to be dead.")
     given = parser.parse_args()
+    _end_with_worker()
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     main(given.job_id, Settings(), takeover=given.takeover)

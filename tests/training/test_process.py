@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -116,6 +117,24 @@ def test_stopping_the_worker_leaves_the_job_to_the_next_one(bench, collection, s
     assert steps_done(bench.store, job) == list(range(1, 161))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has ended")
+def test_a_job_ends_with_a_worker_that_is_killed_and_goes_on_with_the_next(bench, collection, settings):
+    job = jobs.submit(bench, collection, MANY_STEPS, "ann")
+    with Worker(settings) as worker:
+        until(lambda: steps_done(bench.store, job), "the first step")
+        worker.process.kill()
+        worker.process.wait()
+        left = bench.store.jobs.get(job.job_id)
+        until(lambda: not _alive(left.pid), "the end of the job's process")
+    assert bench.store.jobs.get(job.job_id).stage == "stopped with the worker"
+    reached = len(steps_done(bench.store, job))
+    assert reached < 160
+    with Worker(settings):
+        done = ended(bench.store, settings, job)
+    assert done.state is JobState.DONE
+    assert steps_done(bench.store, job) == list(range(1, 161))
+
+
 def test_a_second_worker_is_refused(bench, collection, settings):
     with Worker(settings) as first:
         until(lambda: "Worker of" in first.log.read_text(), "the first worker")
@@ -182,4 +201,6 @@ def _alive(pid):
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
+    status = Path(f"/proc/{pid}/stat")
+    # One whose end nobody has asked for yet is a zombie.
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
