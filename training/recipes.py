@@ -194,6 +194,13 @@ RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe(
+            name="correct",
+            summary="Learn the order of a query's documents from its grades, and the explanations with them.",
+            source="ProRank stage 2, arXiv 2506.03487, with InteRank stage 1 in the same pass",
+            stages=(SCORE_LEARNING,),
+            defaults={"start_from": "champion", "learning_rate": 1e-4, "batch_size": 8, "replay_share": 0.25},
+        ),
+        Recipe(
             name="sft",
             summary="Fine-tune an adapter (LoRA) to give people's grades and explanations.",
             source="InteRank stage 1, arXiv 2504.03947",
@@ -224,13 +231,6 @@ RECIPES = {
             source="Rank-R1, arXiv 2503.06034, and ERank, arXiv 2509.00520",
             stages=(SFT, GRPO_REASONED),
         ),
-        Recipe(
-            name="correct",
-            summary="Learn the order of a query's documents from its grades, and the explanations with them.",
-            source="ProRank stage 2, arXiv 2506.03487, with InteRank stage 1 in the same pass",
-            stages=(SCORE_LEARNING,),
-            defaults={"start_from": "champion", "learning_rate": 1e-4, "batch_size": 8, "replay_share": 0.25},
-        ),
     )
 }
 
@@ -257,6 +257,10 @@ def field_names(recipe: str) -> list[str]:
 
 def _is_config(annotation: object) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+DEFAULT_RECIPE = "correct"
+"""The button's."""
 
 
 def recipe_named(name: str) -> Recipe:

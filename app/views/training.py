@@ -10,16 +10,18 @@ from app.views.plain import plain
 from data.records import Split
 from data.scales import Scale
 from training.preview import Preview
-from training.recipes import Recipe
+from training.recipes import DEFAULT_RECIPE, Recipe
 
 COLUMNS = 3
 
 
 def recipe(recipes: Sequence[Recipe]) -> str:
     """Choose one of all recipes, each with its line and source."""
+    names = [recipe.name for recipe in recipes]
     return st.radio(
         "Recipe",
-        [recipe.name for recipe in recipes],
+        names,
+        index=names.index(DEFAULT_RECIPE),
         captions=[plain(f"{recipe.summary} Source: {recipe.source}.", limit=300) for recipe in recipes],
         key="recipe",
     )

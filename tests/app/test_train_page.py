@@ -88,8 +88,8 @@ def test_it_shows_what_would_be_trained_before_anything_starts(workbench, taught
 
 def test_options_change_the_preview_and_carry_help(workbench, taught, open_page):
     page = open_page("train")
-    assert page.number_input(key="option_sft_epochs").help
-    page.number_input(key="option_sft_teacher_limit").set_value(0).run()
+    assert page.number_input(key="option_correct_epochs").help
+    page.number_input(key="option_correct_teacher_limit").set_value(0).run()
     assert not page.exception
     assert metrics(page)["Pairs to learn from"] == "3"
 

@@ -1,5 +1,6 @@
 """How the Train page is told what to train, and asked how it goes."""
 
+import re
 from collections.abc import Mapping
 
 from playwright.sync_api import expect
@@ -20,6 +21,8 @@ DONE = 240_000
 
 def start(app: App, config: Mapping[str, float]) -> None:
     """Type the options into the page's fields and press the button; returns when the job is in the list."""
+    app.key("recipe").get_by_role("radio", name=re.compile("^sft")).click()
+    app.settle()
     app.key("train_options").locator("summary").click()
     for label, value in config.items():
         field = app.page.get_by_role("spinbutton", name=label, exact=True)
