@@ -46,7 +46,10 @@ def export(
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     adapter = settings.home / version.adapter_path
-    shutil.copyfile(adapter / CONFIG, beside / CONFIG)
+    config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
+    # PEFT writes the folder the base was loaded from, which is nobody else's.
+    config["base_model_name_or_path"] = Path(version.base_model).name
+    (beside / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in load_file(adapter / WEIGHTS).items()}
     save_file(tensors, beside / WEIGHTS, metadata={"format": "pt"})
     made = _manifest(store, version, name, hashlib.sha256((beside / WEIGHTS).read_bytes()).hexdigest())

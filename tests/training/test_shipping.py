@@ -45,6 +45,7 @@ def test_what_is_given_away_is_small_and_says_where_it_comes_from(store, setting
     weights = (out / "adapter_model.safetensors").read_bytes()
     assert made["adapter_sha256"] == hashlib.sha256(weights).hexdigest()
     assert {tensor.dtype for tensor in load_file(out / "adapter_model.safetensors").values()} == {torch.bfloat16}
+    assert json.loads((out / "adapter_config.json").read_text())["base_model_name_or_path"] == "tiny"
     assert set(made["libraries"]) == {"torch", "transformers", "trl", "peft"}
 
 
