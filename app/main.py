@@ -16,6 +16,7 @@ page = st.navigation(
         st.Page("screens/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
         st.Page("screens/evaluate.py", title="Evaluate", icon=":material/monitoring:"),
+        st.Page("screens/learn.py", title="Learning curve", icon=":material/show_chart:"),
         st.Page("screens/collections.py", title="Collections", icon=":material/library_books:"),
     ],
     position="top",

@@ -19,6 +19,10 @@ from training import jobs, learning
 from training.learning import TRAIN, LearnConfig, Preview
 from training.recipes import nested
 
+RECIPE = str(TRAIN["recipe"])
+Curve = Mapping[str, Any]
+"""What the learning-curve job tells: the points, the levels they make, and what they were measured with."""
+
 MEND = (
     "A correction only counts when it stays: give more of them, over more queries; train gentler (a lower learning "
     "rate, fewer epochs); start from the champion rather than from the base; replay more of what the model knew."
@@ -73,7 +77,7 @@ def watches(workbench: Workbench, collection: Collection) -> list[Watch]:
     ]
 
 
-def curve(workbench: Workbench, job: Job) -> Mapping[str, Any] | None:
+def curve(workbench: Workbench, job: Job) -> Curve | None:
     """A job's curve: its result, or as far as it is; None before its first point."""
     if job.result is not None:
         return job.result
@@ -84,7 +88,7 @@ def curve(workbench: Workbench, job: Job) -> Mapping[str, Any] | None:
     return found
 
 
-def title(job: Job, found: Mapping[str, Any] | None) -> str:
+def title(job: Job, found: Curve | None) -> str:
     """A curve in a list of choices."""
     counts = [str(level["count"]) for level in found["levels"]] if found else []
     return (
@@ -93,7 +97,7 @@ def title(job: Job, found: Mapping[str, Any] | None) -> str:
     )
 
 
-def rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def rows(found: Curve) -> list[dict[str, Any]]:
     """A line per number of corrections."""
     return [
         {
@@ -115,7 +119,7 @@ def rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def points(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def points(found: Curve) -> list[dict[str, Any]]:
     """A line per point: every number of corrections with every seed."""
     return [
         {
@@ -138,7 +142,7 @@ def points(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def as_csv(found: Mapping[str, Any]) -> str:
+def as_csv(found: Curve) -> str:
     """The points as CSV."""
     lines = points(found)
     text = io.StringIO()
@@ -148,7 +152,7 @@ def as_csv(found: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def verdicts(found: Mapping[str, Any]) -> dict[str, list[int]]:
+def verdicts(found: Curve) -> dict[str, list[int]]:
     """Verdict -> the numbers of corrections it was given to."""
     given: dict[str, list[int]] = {}
     for level in found["levels"]:
@@ -156,7 +160,7 @@ def verdicts(found: Mapping[str, Any]) -> dict[str, list[int]]:
     return given
 
 
-def conclusion(found: Mapping[str, Any]) -> tuple[str, str]:
+def conclusion(found: Curve) -> tuple[str, str]:
     """(`better`, `worse` or `open`, what the curve says in a sentence or two)."""
     given = verdicts(found)
     worse, better = given.get("worse", []), given.get("better", [])
