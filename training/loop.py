@@ -34,6 +34,7 @@ from training.work import Work
 CHOSEN = 0.02
 TRAINED = 0.7
 """Where the job's progress stands when the examples are chosen, and when the training is done."""
+_OUTCOME = "outcome.json"
 
 
 def run(work: Work) -> Mapping[str, Any]:
@@ -48,7 +49,13 @@ def run(work: Work) -> Mapping[str, Any]:
     if version is None:
         version = _trained(work, config, base, facts)
     versions.challenge(work.workbench.store, work.collection, version)
-    return {"version_id": version.version_id, "version": version.name, **facts, **_evaluated(work, config, version)}
+    return {
+        "version_id": version.version_id,
+        "version": version.name,
+        **facts,
+        "stages": told(work.folder / "stages", config),
+        **_evaluated(work, config, version),
+    }
 
 
 def _frozen(work: Work, config: TrainConfig, base: Path) -> dict[str, Any]:
@@ -164,8 +171,10 @@ def train_stages(
     """Run the recipe's stages inside the work's stage, those that are done already not again; the last one's adapter
     (in `folder`) and the steps of all. `before`: steps the job's curve has already."""
     adapter, steps = parent, 0
-    for number, stage in enumerate(recipe_named(config.recipe).stages, start=1):
-        place = folder / f"{number}-{stage.name}"
+    stages = _places(folder, config)
+    for number, (stage, place) in enumerate(stages):
+        if len(stages) > 1:
+            work.detail(f"{stage.name}, {number + 1} of {len(stages)}")
         setup = StageSetup(
             base=base,
             parent=adapter,
@@ -173,18 +182,42 @@ def train_stages(
             out=place / "adapter",
             device=work.workbench.settings.device,
         )
-        steps += _stage(work, stage, examples, setup, config, before + steps).steps
+        part = (number / len(stages), 1 / len(stages))
+        steps += _stage(work, stage, examples, setup, config, before + steps, part).steps
         adapter = setup.out
     if adapter is None:
         raise TrainingError("The recipe has no stage that trains.", mend="Choose another recipe.")
     return adapter, steps
 
 
+def _places(folder: Path, config: TrainConfig) -> list[tuple[Stage, Path]]:
+    """The recipe's stages, each with its folder."""
+    stages = recipe_named(config.recipe).stages
+    return [(stage, folder / f"{number}-{stage.name}") for number, stage in enumerate(stages, start=1)]
+
+
+def told(folder: Path, config: TrainConfig) -> list[dict[str, Any]]:
+    """What every stage came to."""
+    found = []
+    for stage, place in _places(folder, config):
+        outcome = json.loads((place / _OUTCOME).read_text(encoding="utf-8"))
+        figures = outcome.pop("figures", {})
+        found.append({"name": stage.name, **outcome, **figures})
+    return found
+
+
 def _stage(
-    work: Work, stage: Stage, examples: tuple[Example, ...], setup: StageSetup, config: TrainConfig, before: int
+    work: Work,
+    stage: Stage,
+    examples: tuple[Example, ...],
+    setup: StageSetup,
+    config: TrainConfig,
+    before: int,
+    part: tuple[float, float],
 ) -> TrainingOutcome:
-    """Run a stage, or find it done. `before`: steps of the stages before it."""
-    done = setup.out.with_name("outcome.json")
+    """Run a stage, or find it done. `before`: steps of the stages before it; `part`: where it begins in the training,
+    and its share of it."""
+    done = setup.out.with_name(_OUTCOME)
     if done.exists():
         return TrainingOutcome(**json.loads(done.read_text(encoding="utf-8")))
     reached = before + checkpoints.step_of(checkpoints.newest(setup.checkpoints))
@@ -192,7 +225,8 @@ def _stage(
 
     def on_metrics(step: int, of: int, figures: Mapping[str, float]) -> None:
         work.record(before + step, figures)
-        work.progress(step / of)
+        start, share = part
+        work.progress(start + share * step / of)
 
     outcome = stage.train(examples, setup, config, on_metrics=on_metrics, should_stop=work.should_stop)
     _write(done, asdict(outcome))

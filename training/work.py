@@ -23,6 +23,7 @@ class Work:
     """The job's own: log, snapshot, checkpoints."""
     heartbeat: Heartbeat
     _span: tuple[float, float] = field(default=(0.0, 1.0), init=False)
+    _name: str = field(default="", init=False)
     _told: float = field(default=0.0, init=False)
 
     @property
@@ -35,8 +36,14 @@ class Work:
     def stage(self, name: str, start: float, end: float) -> None:
         """Begin a stage that takes the job's progress from `start` to `end` (0 to 1)."""
         self._span = (start, end)
-        self.heartbeat.stage = name
+        self._name = self.heartbeat.stage = name
         self.heartbeat.progress = start
+        self._told = 0.0
+        self._tell()
+
+    def detail(self, words: str) -> None:
+        """Say more of the stage under way, behind its name."""
+        self.heartbeat.stage = f"{self._name}: {words}"
         self._told = 0.0
         self._tell()
 

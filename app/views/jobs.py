@@ -9,6 +9,24 @@ from app.views import charts
 from app.views.plain import plain
 from data.records import Job, JobState
 
+_STAGE = {
+    "name": "Stage",
+    "steps": "Steps",
+    "examples": "Examples",
+    "too_long": "Left out, too long",
+    "loss": "Loss",
+    "reward": "Reward",
+    "unreadable": "Unreadable answers",
+    "clipped": "Answers cut off",
+    "completion_tokens": "Tokens per answer",
+    "same_reward": "Groups that earn the same",
+    "kept": "Answers kept per pair",
+    "kl": "Distance (KL)",
+    "seconds": "Seconds",
+}
+"""Columns of what a stage came to; those that no stage has are not drawn."""
+_SHARES = ("unreadable", "clipped", "same_reward")
+
 
 def no_worker() -> None:
     """Jobs wait, and why."""
@@ -80,16 +98,32 @@ def failure(watch: Watch) -> None:
 
 
 def curves(found: Mapping[str, Sequence[tuple[int, float]]], key: str) -> None:
-    """Losses in one chart; every other figure's newest value beside its name."""
-    losses = {name: points for name, points in found.items() if "loss" in name}
-    if not losses:
-        st.caption("The loss curve appears with the first training step.")
+    """Losses, rewards and shares of answers in a chart each; every other figure's newest value, and its curve if it is
+    chosen."""
+    if not found:
+        st.caption("The curves appear with the first training step.")
         return
-    charts.lines(losses, key=key, y="Loss")
-    others = [{"Figure": name, "Last value": points[-1][1]} for name, points in found.items() if name not in losses]
+    charts_of = {
+        "Loss": {name for name in found if "loss" in name},
+        "Reward": {name for name in found if name.startswith("reward")},
+        "Share of answers": found.keys() & set(_SHARES),
+    }
+    for y, names in charts_of.items():
+        if names:
+            drawn = {_word(name): points for name, points in found.items() if name in names}
+            charts.lines(drawn, key=f"{key}_{y}", y=y)
+    others = {name: points for name, points in found.items() if not any(name in names for names in charts_of.values())}
     if others:
-        with st.expander("Other figures"):
-            st.dataframe(others, hide_index=True, key=f"{key}_others")
+        with st.expander("Other figures", key=f"{key}_more"):
+            rows = [{"Figure": _word(name), "Last value": points[-1][1]} for name, points in others.items()]
+            st.dataframe(rows, hide_index=True, key=f"{key}_others")
+            chosen = st.selectbox("Draw", list(others), index=None, format_func=_word, key=f"{key}_drawn")
+            if chosen is not None:
+                charts.lines({_word(chosen): others[chosen]}, key=f"{key}_other", y=_word(chosen))
+
+
+def _word(name: str) -> str:
+    return _STAGE.get(name, name.replace("_", " ").capitalize())
 
 
 def log(text: str) -> None:
@@ -106,7 +140,10 @@ def result(found: Mapping[str, object]) -> None:
     words = f"Version {found['version']}" if "version" in found else "Done"
     if "examples" in found:
         words += f", trained on {found['examples']} examples"
+    if found.get("cut_documents"):
+        words += f"; of {found['cut_documents']} documents the model saw only the beginning, as when it ranks"
     st.text(f"{words}.")
+    stages(found.get("stages"))
     if found.get("promote"):
         st.success("The gate lets it pass: a person may promote it on the Evaluate page.", icon=":material/check:")
     elif "promote" in found:
@@ -114,8 +151,24 @@ def result(found: Mapping[str, object]) -> None:
         refusals = found.get("refusals")
         st.text("\n".join(f"- {reason}" for reason in refusals) if isinstance(refusals, list) else "-")
     with st.expander("All of the result", key="job_result"):
-        rows = [{"Result": name.replace("_", " "), "Value": str(value)} for name, value in found.items()]
+        rows = [
+            {"Result": name.replace("_", " "), "Value": str(value)} for name, value in found.items() if name != "stages"
+        ]
         st.dataframe(rows, hide_index=True, key="job_result_table")
+
+
+def stages(found: object) -> None:
+    """What every stage of a training came to, what was left out or cut off included."""
+    if not isinstance(found, list) or not found:
+        return
+    names = [name for name in _STAGE if any(name in stage for stage in found)]
+    rows = [{_STAGE[name]: stage.get(name) for name in names} for stage in found]
+    shares = {_STAGE[name]: st.column_config.NumberColumn(format="percent") for name in _SHARES}
+    plain_numbers = {
+        _STAGE[name]: st.column_config.NumberColumn(format="%.3g")
+        for name in ("loss", "reward", "completion_tokens", "kept", "kl", "seconds")
+    }
+    st.dataframe(rows, hide_index=True, key="job_stages", column_config={**shares, **plain_numbers})
 
 
 def settings(config: Mapping[str, object]) -> None:

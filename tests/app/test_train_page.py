@@ -165,6 +165,47 @@ def test_a_finished_job_links_to_its_evaluation(workbench, taught, open_page):
     assert [link.proto.page for link in page.get("page_link")] == ["evaluate"]
 
 
+def test_a_finished_training_shows_what_its_stages_came_to(workbench, taught, open_page):
+    stages = [
+        {"name": "sft", "steps": 4, "examples": 4, "too_long": 1, "loss": 0.5, "seconds": 3.0},
+        {"name": "grpo-reasoned", "steps": 9, "examples": 4, "too_long": 0, "loss": 0.0, "seconds": 9.0}
+        | {"reward": 0.75, "unreadable": 0.25, "clipped": 0.125, "same_reward": 0.5, "kl": 0.01, "reward_form": 0.75},
+    ]
+    result = {"version": "taught-1", "examples": 4, "cut_documents": 2, "promote": True, "stages": stages}
+    workbench.store.jobs.add(job(taught, state=JobState.DONE, progress=1.0, result=result, finished_at=utc_now()))
+    page = open_page("train")
+    assert not page.exception
+    table = next(frame.value for frame in page.dataframe if "Stage" in frame.value)
+    assert list(table["Stage"]) == ["sft", "grpo-reasoned"]
+    assert list(table["Left out, too long"]) == [1, 0]
+    assert table["Answers cut off"][1] == 0.125 and table["Groups that earn the same"][1] == 0.5
+    assert "of 2 documents the model saw only the beginning" in texts(page)
+
+
+def test_rewards_and_shares_have_charts_and_any_other_figure_if_it_is_chosen(workbench, taught, open_page):
+    running = job(taught)
+    workbench.store.jobs.add(running)
+    figures = {"loss": 0.01, "reward": 0.5, "reward_form": 1.0, "unreadable": 0.1, "kl": 0.02, "grad_norm": 1.0}
+    metrics = [JobMetric(step=step, name=name, value=value) for step in (1, 2) for name, value in figures.items()]
+    workbench.store.jobs.record(running.job_id, metrics)
+    page = open_page("train")
+    assert not page.exception
+    before = len(page.get("plotly_chart"))
+    others = next(frame.value for frame in page.dataframe if "Last value" in frame.value)
+    assert list(others["Figure"]) == ["Grad norm", "Distance (KL)"]
+    page.selectbox(key=f"curve_{running.job_id}_drawn").select("kl").run()
+    assert not page.exception
+    assert len(page.get("plotly_chart")) == before + 1
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_can_be_started_from_the_page(workbench, taught, open_page, recipe):
+    page = open_page("train")
+    page.radio(key="recipe").set_value(recipe).run()
+    assert not page.exception
+    assert not page.button(key="start").disabled
+
+
 def test_an_option_out_of_range_is_an_error_with_its_mend():
     with pytest.raises(SettingsError) as caught:
         actions.config({"recipe": "sft", "learning_rate": 0.0})

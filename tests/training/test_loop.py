@@ -66,6 +66,7 @@ def test_true_labels_lift_the_ranking_beyond_bm25_and_the_base(workbench, jobs_d
     report = workbench.store.evaluations.get(done.result["evaluation_id"]).report
     primary = report["measures"]["nDCG@10"]
     assert report["queries"] == 12
+    assert [stage["name"] for stage in done.result["stages"]] == ["sft"]
     assert primary["interval"][0] > 0
     assert primary["versus_bm25"]["low"] > 0
     assert primary["bm25"] < 0.9
