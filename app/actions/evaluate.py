@@ -10,7 +10,7 @@ from data.records import Alias, AliasEvent, Collection, EvaluationRecord, Job, Q
 from engine.evaluation import PRIMARY
 from engine.ranking import METHODS
 from engine.workbench import Workbench
-from training import gate, jobs, versions
+from training import gate, jobs, points, versions
 from training.evaluations import evaluable
 from training.measuring import EvaluateConfig
 
@@ -25,7 +25,7 @@ class Shown:
     """Name of the champion it was compared with."""
     verdict: gate.Verdict
     looks: int
-    """How often this set of queries and labels was evaluated."""
+    """How often this set of queries and labels was measured on, by evaluations and by points of learning curves."""
     queries: Mapping[str, Query]
     is_champion: bool
     newest: bool
@@ -110,7 +110,8 @@ def shown(workbench: Workbench, collection: Collection, record: EvaluationRecord
         is_champion=version.version_id == now.version_id,
         newest=newest is not None and newest.evaluation_id == record.evaluation_id,
         verdict=gate.verdict(record.report),
-        looks=workbench.store.evaluations.looks(record.heldout_sha256),
+        looks=workbench.store.evaluations.looks(record.heldout_sha256)
+        + points.looks(workbench.settings, record.heldout_sha256),
         queries={q.query_id: q for q in workbench.store.collections.queries(collection.collection_id)},
     )
 

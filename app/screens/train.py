@@ -68,7 +68,9 @@ def look(job_id: str, log: Path, live: bool) -> None:
         st.rerun()
     job_view.progress(watch)
     job_view.failure(watch)
-    if watch.job.state is JobState.DONE:
+    if watch.job.kind == actions.LEARN:
+        st.page_link("screens/learn.py", label="See its curve", icon=":material/show_chart:")
+    elif watch.job.state is JobState.DONE:
         job_view.result(watch.job.result or {})
         st.page_link("screens/evaluate.py", label="See its evaluation and decide", icon=":material/monitoring:")
     stoppable = not watch.job.state.ended and not watch.job.cancel_requested

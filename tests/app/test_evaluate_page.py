@@ -8,6 +8,8 @@ from data.records import AssessorKind, Document, Job, JobState, Judgment, Query,
 from data.scales import DEFAULT_SCALE
 from engine.evaluation import PRIMARY
 from engine.pipeline import Plan
+from tests.training.curves import point
+from training import points
 from training.evaluations import evaluate_version
 from training.measuring import EvaluateConfig
 
@@ -187,3 +189,9 @@ def test_actions_refuse_without_a_reason_or_a_past(workbench, measured):
         actions.override(workbench, measured, version, "me", "  ")
     with pytest.raises(ConflictError):
         actions.rollback(workbench, measured, "me")
+
+
+def test_points_of_learning_curves_are_looks_as_well(workbench, measured):
+    record = evaluated(workbench, measured, wins=False)
+    points.write(workbench.settings, record.heldout_sha256, "key", point(25, 0))
+    assert actions.shown(workbench, measured, record).looks == 2

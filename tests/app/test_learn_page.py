@@ -7,7 +7,7 @@ import pytest
 from data.records import AssessorKind, Job, JobState, Judgment, Query, Split, new_id, utc_now
 from data.scales import DEFAULT_SCALE
 from tests.app.conftest import DOCUMENTS, HOSTILE
-from tests.training.test_curve import point, varied
+from tests.training.curves import point, varied
 from training import jobs
 from training.curve import levels
 from training.folders import write_json
@@ -222,3 +222,10 @@ def test_a_failed_curve_keeps_its_points(workbench, corrected, learn_page):
     page = learn_page()
     assert not page.exception
     assert "The disk is **full**." in texts(page) and page.get("plotly_chart")
+
+
+def test_the_train_page_lists_it_and_leads_to_it(workbench, corrected, open_page):
+    workbench.store.jobs.add(job(corrected, JobState.DONE, result=curve(point(0)), finished_at=utc_now()))
+    page = open_page("train")
+    assert not page.exception
+    assert "learn" in [link.proto.page for link in page.get("page_link")]

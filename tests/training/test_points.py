@@ -1,7 +1,7 @@
 import pytest
 
 from data.settings import Settings
-from tests.training.test_curve import point
+from tests.training.curves import point
 from training import points
 from training.folders import write_json
 

@@ -5,7 +5,7 @@ import pytest
 
 from app.actions import learn as actions
 from data.errors import SettingsError
-from tests.training.test_curve import point, varied
+from tests.training.curves import point, varied
 from training.curve import levels
 from training.learning import LearnConfig
 

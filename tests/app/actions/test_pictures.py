@@ -7,7 +7,7 @@ from choreographer.browsers.chromium import Chromium
 
 from app.actions import pictures
 from data.errors import SettingsError
-from tests.training.test_curve import point, varied
+from tests.training.curves import point, varied
 from training.curve import levels
 
 POINTS = [

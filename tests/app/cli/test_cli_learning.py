@@ -9,7 +9,7 @@ from choreographer.browsers.chromium import Chromium
 from app.cli.session import Session
 from data.records import AssessorKind, JobState, Judgment, Query, new_id
 from tests.app.cli import test_cli_training
-from tests.training.test_curve import point, varied
+from tests.training.curves import point, varied
 from training.curve import levels
 from training.learning import LearnConfig
 
