@@ -28,7 +28,7 @@ class Leaks:
             for query in queries
             if query.query_id in judged
             and self._splits[query.query_id] is Split.TRAIN
-            and any(_overlap(_words(query.text), words) >= NEAR_DUPLICATE for words in held)
+            and _among(_words(query.text), held)
         }
 
     def reason(self, query_id: str, doc_id: str) -> str | None:
@@ -44,6 +44,15 @@ class Leaks:
 def near_duplicate(first: str, second: str) -> bool:
     """Do two query texts share at least 0.8 of their distinct words (Jaccard, case folded)?"""
     return _overlap(_words(first), _words(second)) >= NEAR_DUPLICATE
+
+
+def _among(words: frozenset[str], others: Sequence[frozenset[str]]) -> bool:
+    """Is one of the others a near duplicate? Their lengths rule most of them out."""
+    length = len(words)
+    return any(
+        min(length, len(other)) >= NEAR_DUPLICATE * max(length, len(other)) and _overlap(words, other) >= NEAR_DUPLICATE
+        for other in others
+    )
 
 
 def _words(text: str) -> frozenset[str]:

@@ -42,3 +42,12 @@ def test_a_pair_with_an_evaluation_label_may_not_train():
     found = leaks({"t1": {"seen": 1}})
     assert found.reason("t1", "seen") == "held-out query"
     assert found.reason("t1", "other") is None
+
+
+@pytest.mark.parametrize(("text", "leaks"), [("why does the bread go stale", True), ("why bread", False), ("", False)])
+def test_a_near_duplicate_of_another_length_is_found(text, leaks):
+    queries = [
+        Query(query_id="t", text=text, split=Split.TRAIN),
+        Query(query_id="h", text="why does bread go stale", split=Split.HELDOUT),
+    ]
+    assert (Leaks(queries, {}, {"t"}).reason("t", "x") is not None) is leaks
