@@ -225,7 +225,8 @@ def problem(
         check_version(champion, collection, config.train.method)
     except IncompatibleVersionError as error:
         return error
-    known = [query for query in found.evaluated if query.query_id in _trained(workbench, collection, champion)]
+    trained = _trained(workbench, collection, champion)
+    known = [query for query in found.evaluated if query.query_id in trained]
     if known:
         return TrainingError(
             f"{len(known)} of the queries to be held out are training queries of this collection, and the champion "
