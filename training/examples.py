@@ -56,9 +56,8 @@ class Snapshot:
     """Of every example's content, in order."""
 
     def to_jsonl(self) -> str:
-        """One JSON object per example: TRL's conversational prompt and completion, how much of the answer is `given`
-        rather than learnt, and whose it is."""
-        return "".join(line + "\n" for line in _lines(self.examples))
+        """Every example, as `to_jsonl` writes them."""
+        return to_jsonl(self.examples)
 
 
 def snapshot(
@@ -94,12 +93,18 @@ def snapshot(
         # What it shall come to is known to the collection's own scale, however coarse the one it is asked on.
         examples.append(replace(made, target=share(row.grade, collection.scale)))
     examples += replay
-    digest = hashlib.sha256("\n".join(_lines(tuple(examples))).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(_lines(examples)).encode()).hexdigest()
     return Snapshot(examples=tuple(examples), chosen=chosen, cut=cut, replayed=len(replay), sha256=digest)
 
 
+def to_jsonl(examples: Sequence[Example]) -> str:
+    """One JSON object per example: TRL's conversational prompt and completion, how much of the answer is `given`
+    rather than learnt, and whose it is."""
+    return "".join(line + "\n" for line in _lines(examples))
+
+
 def read_jsonl(text: str) -> tuple[Example, ...]:
-    """The examples that `Snapshot.to_jsonl` wrote."""
+    """The examples that `to_jsonl` wrote."""
     return tuple(_from_json(json.loads(line)) for line in text.split("\n") if line)
 
 
@@ -128,7 +133,7 @@ def example(row: Row, *, query: str, title: str, text: str, wording: Wording, fo
     )
 
 
-def _lines(examples: tuple[Example, ...]) -> list[str]:
+def _lines(examples: Sequence[Example]) -> list[str]:
     return [json.dumps(_to_json(example), ensure_ascii=False, sort_keys=True) for example in examples]
 
 

@@ -23,7 +23,7 @@ from engine.explanation.prompt import template_sha256
 from engine.lm.tokens import Tokens
 from engine.pipeline import Plan, check_version, prompt_sha256
 from engine.ranking import method_named
-from training import checkpoints, gate, jobs, replay, versions
+from training import checkpoints, gate, jobs, launch, replay, versions
 from training.evaluations import evaluable, evaluate_version
 from training.examples import Example, Snapshot, read_jsonl, snapshot
 from training.recipes import Stage, StageSetup, TrainConfig, TrainingOutcome, recipe_named
@@ -228,7 +228,7 @@ def _stage(
         start, share = part
         work.progress(start + share * step / of)
 
-    outcome = stage.train(examples, setup, config, on_metrics=on_metrics, should_stop=work.should_stop)
+    outcome = launch.train(stage, examples, setup, config, on_metrics=on_metrics, should_stop=work.should_stop)
     _write(done, asdict(outcome))
     gc.collect()  # the trainer and its model hang on reference cycles; the evaluation loads the base again
     return outcome

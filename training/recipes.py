@@ -139,6 +139,9 @@ class StageSetup:
     """`cpu`, `cuda`, or `auto`."""
     free_bytes: int | None = None
     """Memory there is for the training; None: the system is asked."""
+    rank: int = 0
+    processes: int = 1
+    """Which process of how many that train together this is; all must run the same `train`."""
 
 
 class Trainer(Protocol):

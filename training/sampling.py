@@ -8,6 +8,7 @@ does not depend on when it was sampled, nor on its neighbours.
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from pathlib import Path
 from engine.lm.base import LM, Generate
 from training.examples import Example
 from training.stopping import ShouldStop, Stopped
+
+LOOK_SECONDS = 1.0
+"""How often a process looks for what another one samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,20 @@ def sample(
     return found
 
 
+def wait(path: Path, count: int, *, on_sampled: OnSampled, should_stop: ShouldStop) -> None:
+    """Wait until another process has sampled so many examples' answers into the file. Raises `Stopped`."""
+    told = 0
+    while told < count:
+        found = _read(path)
+        for position in range(told, len(found)):
+            on_sampled(position, found[position])
+        told = len(found)
+        if should_stop():
+            raise Stopped
+        if told < count:
+            time.sleep(LOOK_SECONDS)
+
+
 def _answers(lm: LM, example: Example, sampling: Sampling, should_stop: ShouldStop) -> tuple[Sample, ...]:
     def look(*_: object) -> None:
         if should_stop():
@@ -100,8 +118,12 @@ def _kept(path: Path) -> list[tuple[Sample, ...]]:
     """What the file holds; a line that was cut short is taken off."""
     if not path.exists():
         return []
-    lines = path.read_bytes().split(b"\n")
-    whole = lines[:-1]
-    if lines[-1]:
-        os.truncate(path, sum(len(line) + 1 for line in whole))
-    return [tuple(Sample(**one) for one in json.loads(line)) for line in whole]
+    content = path.read_bytes()
+    os.truncate(path, content.rfind(b"\n") + 1)
+    return _read(path)
+
+
+def _read(path: Path) -> list[tuple[Sample, ...]]:
+    """The file's whole lines."""
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    return [tuple(Sample(**one) for one in json.loads(line)) for line in lines]

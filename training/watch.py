@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from training import checkpoints
@@ -36,8 +37,9 @@ class Watch(TrainerCallback):
     def on_substep_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> TrainerControl:
-        """Leave in the middle of a long step: it is done again from the newest checkpoint."""
-        if self._should_stop():
+        """Leave in the middle of a long step: it is done again from the newest checkpoint. Processes that train
+        together leave together, at a step's end."""
+        if args.world_size == 1 and self._should_stop():
             raise Stopped
         return control
 
@@ -46,16 +48,19 @@ class Watch(TrainerCallback):
     ) -> TrainerControl:
         """Stop, or save, if it is time to."""
         now = time.monotonic()
-        self.stopped = self._should_stop()
+        save = (now - self._saved_at) * CHECKPOINT_SHARE >= self._save_seconds
+        self.stopped, save = _first_ones(args, self._should_stop(), save)
         control.should_training_stop = control.should_training_stop or self.stopped
-        control.should_save = self.stopped or (now - self._saved_at) * CHECKPOINT_SHARE >= self._save_seconds
+        control.should_save = self.stopped or save
         self._saving_since = now
         return control
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object) -> None:
         """Mark the checkpoint as whole."""
-        checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-        checkpoints.mark_whole(checkpoint, self._before + state.global_step)
+        args.distributed_state.wait_for_everyone()  # each process writes where its chances are
+        if state.is_world_process_zero:
+            checkpoint = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            checkpoints.mark_whole(checkpoint, self._before + state.global_step)
         self._saved_at = time.monotonic()
         self._save_seconds = self._saved_at - self._saving_since
 
@@ -70,5 +75,14 @@ class Watch(TrainerCallback):
         """Pass the step's figures on."""
         logs = logs or {}
         figures = {curve: float(value) for name, curve in self._curves.items() if (value := logs.get(name)) is not None}
-        if "loss" in figures:
+        if "loss" in figures and state.is_world_process_zero:
             self._on_metrics(self._before + state.global_step, self._before + state.max_steps, figures)
+
+
+def _first_ones(args: TrainingArguments, *flags: bool) -> list[bool]:
+    """The first process's answers: all must do the same."""
+    if args.world_size == 1:
+        return list(flags)
+    told = torch.tensor(flags, dtype=torch.int32, device=args.device)
+    torch.distributed.broadcast(told, src=0)
+    return [bool(flag) for flag in told.tolist()]

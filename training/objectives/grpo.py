@@ -23,7 +23,7 @@ from data.errors import SettingsError
 from engine.explanation import prompt
 from engine.lm.base import Choose, Message
 from engine.lm.tokens import Tokens
-from training import checkpoints, memory
+from training import memory
 from training.examples import Example
 from training.objectives import packed
 from training.objectives.groups import GroupTrainer
@@ -32,7 +32,7 @@ from training.options import Warmup
 from training.packing import can_share
 from training.recipes import OnMetrics, StageSetup, TrainConfig, TrainingOutcome
 from training.rewards import Asked, asked
-from training.stopping import ShouldStop, Stopped
+from training.stopping import ShouldStop, never
 from training.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -105,15 +105,11 @@ def train(
         on_metrics(step, of, figures)
 
     watch = Watch(told, should_stop, curves(objective))
-    resumed = checkpoints.newest(setup.checkpoints)
     with warnings.catch_warnings():
         # PEFT and TRL read names that transformers 5 renamed.
         warnings.filterwarnings("ignore", ".*gradient_checkpointing.* is deprecated", FutureWarning)
         trainer = _trainer(tasks, tokenizer, setup, config, objective, watch, should_stop)
-        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    if watch.stopped:
-        raise Stopped
-    packed.save(trainer.model, setup.out)
+        packed.run(trainer, watch, setup)
     return TrainingOutcome(
         steps=trainer.state.global_step,
         examples=len(tasks),
@@ -162,7 +158,7 @@ def _trainer(
         log.info("Memory is short: activations are computed twice instead of kept.")
     ends = _ends(tokenizer, model, objective)
     model.generation_config.eos_token_id = sorted(ends)
-    drawn = order(len(tasks), options.steps * options.prompts_per_step, config.seed)
+    drawn = order(len(tasks), options.steps * _prompts(options, setup) * setup.processes, config.seed)
     trainer = GroupTrainer(
         model=model,
         processing_class=tokenizer,
@@ -175,9 +171,15 @@ def _trainer(
     trainer.remove_callback(PrinterCallback)
     trainer.prompts = [task.prompt_ids for task in tasks]
     trainer.share = can_share(model.config)
-    trainer.should_stop = should_stop
+    # Processes that train together stop together, at a step's end.
+    trainer.should_stop = should_stop if setup.processes == 1 else never
     trainer.ends = ends
     return trainer
+
+
+def _prompts(options: Warmup, setup: StageSetup) -> int:
+    """Of each process, for a step."""
+    return -(-options.prompts_per_step // setup.processes)
 
 
 def _ends(tokenizer: PreTrainedTokenizerBase, model: Any, objective: Objective) -> frozenset[int]:
@@ -230,7 +232,7 @@ def _arguments(
         output_dir=str(setup.checkpoints),
         max_steps=options.steps,
         per_device_train_batch_size=options.generations,
-        gradient_accumulation_steps=options.prompts_per_step,
+        gradient_accumulation_steps=_prompts(options, setup),
         num_generations=options.generations,
         max_completion_length=objective.max_tokens,
         temperature=options.temperature,

@@ -9,6 +9,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from transformers import (
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    Trainer,
     TrainerState,
 )
 from trl import SFTConfig, SFTTrainer
@@ -93,15 +95,11 @@ def train(
     if not tokenised:
         raise every_too_long()
     watch = Watch(on_metrics, should_stop, {name: name for name in objective.curves}, before=before)
-    resumed = checkpoints.newest(setup.checkpoints)
     with warnings.catch_warnings():
         # PEFT and TRL read a name that transformers 5 renamed.
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
         trainer = _trainer(tokenised, tokenizer, setup, config, objective, watch)
-        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    if watch.stopped:
-        raise Stopped
-    save(trainer.model, setup.out)
+        run(trainer, watch, setup)
     return TrainingOutcome(
         steps=before + trainer.state.global_step,
         examples=len(tokenised),
@@ -119,6 +117,17 @@ def every_too_long() -> TrainingError:
     )
 
 
+def run(trainer: Trainer, watch: Watch, setup: StageSetup) -> None:
+    """Train from the newest checkpoint on, and save the adapter. Raises `Stopped` where told to stop."""
+    with trainer.accelerator.main_process_first():
+        resumed = checkpoints.newest(setup.checkpoints)
+    trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    if watch.stopped:
+        raise Stopped
+    if setup.rank == 0:
+        save(trainer.model, setup.out)
+
+
 class _Trainer(SFTTrainer):
     """SFTTrainer that computes a batch as packs, one backward pass each."""
 
@@ -133,22 +142,25 @@ class _Trainer(SFTTrainer):
         """Accumulate the gradients of a batch; returns its loss, the mean over its examples."""
         model.train()
         total = torch.zeros((), device=self.args.device)
-        sums: dict[str, tuple[float, int]] = {}
+        sums = {name: torch.zeros(2, device=self.args.device) for name in self.objective.curves}
         for pack in inputs["packs"]:
-            with self.compute_loss_context_manager():
-                measured = self.objective.loss(_logits(model, pack, self.args.device), pack)
-                loss = measured.loss / inputs["examples"]
-            if not torch.isfinite(loss):
-                raise TrainingError(
-                    f"The loss is not a number any more (step {self.state.global_step + 1}).",
-                    mend="Train again with a smaller learning rate.",
-                )
-            self.accelerator.backward(loss)
+            # Processes that train together exchange gradients once, with the last pack.
+            is_last = pack is inputs["packs"][-1]
+            with nullcontext() if is_last else self.accelerator.no_sync(model):
+                with self.compute_loss_context_manager():
+                    measured = self.objective.loss(_logits(model, pack, self.args.device), pack)
+                    loss = measured.loss / inputs["examples"]
+                if not torch.isfinite(loss):
+                    raise TrainingError(
+                        f"The loss is not a number any more (step {self.state.global_step + 1}).",
+                        mend="Train again with a smaller learning rate.",
+                    )
+                self.accelerator.backward(loss)
             total += loss.detach()
-            for name, (value, count) in measured.figures.items():
-                before = sums.get(name, (0.0, 0))
-                sums[name] = (before[0] + value, before[1] + count)
-        for name, (value, count) in sums.items():
+            for name, value_and_count in measured.figures.items():
+                sums[name] += torch.tensor(value_and_count, device=self.args.device)
+        for name, sum_and_count in sums.items():
+            value, count = self.accelerator.reduce(sum_and_count).tolist()
             if count:
                 # SFTTrainer.log reports the mean of these beside the loss.
                 self._metrics["train"][name].append(value / count)
@@ -196,7 +208,7 @@ def _trainer(
         data_collator=collate,
         callbacks=[watch],
         peft_config=None if setup.parent else lora(config),
-        args=_arguments(setup, config, objective.units_per_step, cuda=cuda, tight=tight),
+        args=_arguments(setup, config, -(-objective.units_per_step // setup.processes), cuda=cuda, tight=tight),
     )
     trainer.objective = objective
     return trainer

@@ -25,7 +25,7 @@ from training.objectives import packed, sft
 from training.objectives.packed import MAX_TOKENS, Objective
 from training.options import RewardWeighted
 from training.recipes import OnMetrics, StageSetup, TrainConfig, TrainingOutcome
-from training.sampling import OnSampled, Sample, Sampling, sample
+from training.sampling import OnSampled, Sample, Sampling, sample, wait
 from training.stopping import ShouldStop
 from training.tokens import Tokenised
 
@@ -64,7 +64,8 @@ def train(
 
     def sampled(position: int, answers: Sequence[Sample]) -> None:
         weighed.append(weigh(fitting[position], answers, options))
-        on_metrics(position + 1, steps, figures(weighed[-1:]))
+        if setup.rank == 0:
+            on_metrics(position + 1, steps, figures(weighed[-1:]))
 
     _sample(fitting, setup, config, sampled, should_stop)
     learnt = [one for pair in weighed for one in pair.learnt]
@@ -181,7 +182,12 @@ def _sample(
     on_sampled: OnSampled,
     should_stop: ShouldStop,
 ) -> None:
-    """Sample from the base with the adapter the stage continues; its memory is given back at the end."""
+    """Sample from the base with the adapter the stage continues; its memory is given back at the end. Of processes that
+    train together the first samples, and the others wait."""
+    path = setup.checkpoints.with_name("samples.jsonl")
+    if setup.rank > 0:
+        wait(path, len(examples), on_sampled=on_sampled, should_stop=should_stop)
+        return
     base = LocalLM.load(setup.base, device=setup.device)
     lm = base.adapted(Adapter(name="parent", path=setup.parent) if setup.parent else None)
     sampling = Sampling(
@@ -190,7 +196,6 @@ def _sample(
         max_tokens=config.weighted.max_tokens,
         seed=config.seed,
     )
-    path = setup.checkpoints.with_name("samples.jsonl")
     sample(lm, examples, path, sampling, on_sampled=on_sampled, should_stop=should_stop)
     del base, lm
     gc.collect()
