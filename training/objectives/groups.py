@@ -101,15 +101,14 @@ class GroupTrainer(GRPOTrainer):
         mask = pad([torch.ones_like(row) for row in rows], padding_value=0, padding_side="left").to(ids.device)
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
         cache = DynamicCache(config=model.config)
-        with self.accelerator.autocast():
-            model(
-                input_ids=ids[:, :-1],
-                attention_mask=mask[:, :-1],
-                position_ids=positions[:, :-1],
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            )
+        model(
+            input_ids=ids[:, :-1],
+            attention_mask=mask[:, :-1],
+            position_ids=positions[:, :-1],
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
         return ids, mask, cache
 
     def _until_end(self, ids: list[int]) -> list[int]:

@@ -48,5 +48,8 @@ def train(
 def before_grade(example: Example) -> tuple[Message, ...]:
     """The chat up to where the grade's line begins."""
     *turns, start = example.messages
+    if start.content == prompt.GRADE:
+        return (*turns, replace(start, content=""))
+    # The line is the last one, whatever the explanation says.
     answer = start.content + example.completion
     return (*turns, replace(start, content=answer[: answer.rindex(prompt.GRADE)]))

@@ -137,7 +137,8 @@ def test_reason_first_is_warmed_up_after_the_explanation(tmp_path, tmp_path_fact
     given = examples(8, form="reason-first")
     base = taught(tmp_path_factory.mktemp("reasons"), given, steps=60)
     assert grpo_warmup.before_grade(given[1])[-1].content == 'Explanation: It says "answers" there.\n'
-    assert grpo_warmup.before_grade(EXAMPLES[1])[-1].content == ""
+    said = replace(EXAMPLES[1], completion='1\nExplanation: It says "Grade: 3".')
+    assert grpo_warmup.before_grade(said)[-1].content == ""
     for objective in OBJECTIVES:
         outcome = run(objective, tmp_path / objective.__name__, base, given, config(steps=2))
         assert outcome.figures["reward_form"] > 0.5
