@@ -31,13 +31,13 @@ def base(tmp_path_factory):
     return taught(tmp_path_factory.mktemp("base"), undecided(EXAMPLES), steps=60)
 
 
-def in_processes(folder, base, *, stage=SFT, given=EXAMPLES, command=launch.ALONE, curve=None):
+def in_processes(folder, base, *, stage=SFT, given=EXAMPLES, command=launch.ALONE, curve=None, config=CONFIG):
     curve = curve or Curve()
     outcome = launch.in_processes(
         stage,
         given,
         setup_in(folder, base),
-        CONFIG,
+        config,
         command=command,
         on_metrics=curve.on_metrics,
         should_stop=curve.should_stop,
@@ -45,10 +45,10 @@ def in_processes(folder, base, *, stage=SFT, given=EXAMPLES, command=launch.ALON
     return outcome, curve
 
 
-def here(folder, base, stage=SFT):
-    curve = Curve()
+def here(folder, base, stage=SFT, curve=None, config=CONFIG):
+    curve = curve or Curve()
     setup = setup_in(folder, base)
-    outcome = launch.train(stage, EXAMPLES, setup, CONFIG, on_metrics=curve.on_metrics, should_stop=curve.should_stop)
+    outcome = launch.train(stage, EXAMPLES, setup, config, on_metrics=curve.on_metrics, should_stop=curve.should_stop)
     return outcome, curve
 
 
@@ -66,13 +66,18 @@ def test_another_process_does_the_same_as_this_one(tmp_path, base, expected):
     assert (tmp_path / "adapter" / "adapter_model.safetensors").is_file()
 
 
-def test_told_to_stop_it_does_and_goes_on_another_time(tmp_path, base, expected):
-    first = Curve(stop_after=2)
+def test_told_to_stop_it_does_and_goes_on_another_time(tmp_path, base):
+    long = CONFIG.model_copy(update={"epochs": 50, "batch_size": 1})  # 400 steps
+    first, second = Curve(stop_after=2), Curve(stop_after=2)
+    for curve in (first, second):
+        with pytest.raises(Stopped):
+            in_processes(tmp_path, base, curve=curve, config=long)
+    steps = [step for step, _ in (*first.points, *second.points)]
+    assert steps == list(range(1, len(steps) + 1)) and len(steps) < 400
+    here_too = Curve(stop_after=len(steps) + 1)
     with pytest.raises(Stopped):
-        in_processes(tmp_path, base, curve=first)
-    _, second = in_processes(tmp_path, base)
-    points = {**dict(first.points), **dict(second.points)}
-    assert [points[step]["loss"] for step in range(1, 9)] == pytest.approx(expected[1].of("loss"), rel=1e-3)
+        here(tmp_path / "here", base, curve=here_too, config=long)
+    assert first.of("loss") + second.of("loss") == pytest.approx(here_too.of("loss")[: len(steps)], rel=1e-3, abs=1e-4)
 
 
 def test_an_error_comes_back_with_its_mend(tmp_path, base):
