@@ -5,6 +5,7 @@ import pytest
 from app.cli.session import Session
 from data.records import Alias, AssessorKind, Version
 from data.settings import Settings
+from engine.models import BASES
 
 FIELDS = ["doc_id", "rank", "score", "raw_score", "first_stage_rank", "grade", "probabilities", "explanation"]
 
@@ -62,7 +63,8 @@ def test_the_list_of_models_says_what_is_used_for_what(line, beans, workbench):
     workbench.store.versions.add(version)
     listed = line.json("model", "list", "--json")
     assert [each["name"] for each in listed["versions"]][1:] == ["beans-1"]
-    assert [(each["packaged"], each["path"]) for each in listed["bases"]] == [(True, None)]
+    assert {(each["packaged"], each["path"]) for each in listed["bases"]} == {(True, None)}
+    assert {each["name"] for each in listed["bases"]} == set(BASES)
     shown = line("model", "list")
     assert shown.stdout.splitlines()[0].split("\t") == ["version", "id", "base", "used as"]
     assert f"Base model {listed['bases'][0]['name']}: not fetched yet" in shown.stderr
