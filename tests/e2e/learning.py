@@ -21,7 +21,7 @@ DONE = 240_000
 
 def start(app: App, config: Mapping[str, float]) -> None:
     """Type the options into the page's fields and press the button; returns when the job is in the list."""
-    app.key("recipe").get_by_role("radio", name=re.compile("^sft")).click()
+    app.key("recipe").locator("label").filter(has_text=re.compile("^sft")).click()
     app.settle()
     app.key("train_options").locator("summary").click()
     for label, value in config.items():
