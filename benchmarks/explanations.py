@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.quality import SETS, TestSet, given_run, imported
+from benchmarks.quality import RUN, SETS, TestSet, asked_version, imported
 from data.records import RankedDocument
 from data.scales import Scale
 from data.settings import Settings
@@ -21,7 +21,7 @@ from engine.explanation.stance import contradicts
 from engine.pipeline import Plan
 from engine.ranking import METHODS
 from engine.workbench import Workbench
-from training.evaluations import evaluable
+from training.evaluations import evaluable, read_hits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +61,8 @@ def measure(workbench: Workbench, one: TestSet, given: argparse.Namespace) -> No
     """A row of the table."""
     folder = given.datasets / one.name
     collection = imported(workbench, one, folder)
-    workbench.base_version()
-    versions = workbench.store.versions
-    version = versions.get(given.version) if given.version else versions.default()
-    run = given_run(folder)
+    version = asked_version(workbench, given.version)
+    run = read_hits(folder / RUN)
     _, queries = evaluable(workbench, collection, limit=given.queries, run=run)
     plan = replace(
         Plan.of(workbench.settings), method=given.method, depth=given.depth, explain_top=given.depth, fusion_weight=0.0

@@ -12,19 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.errors import NotFoundError
-from data.formats.trec import read_run
 from data.importing import import_collection
-from data.records import AssessorKind, Collection
+from data.records import AssessorKind, Collection, Version
 from data.scales import INTERANK, TREC_DL, Scale
 from data.settings import Settings
 from engine.evaluation import PRIMARY
 from engine.pipeline import Plan
 from engine.ranking.fusion import DEFAULT_WEIGHT
-from engine.retrieval.base import Hit
 from engine.workbench import Workbench
-from training.evaluations import evaluate_version
+from training.evaluations import evaluate_version, read_hits
 
 DEPTH = 20
+RUN = "run.bm25.trec"
+"""The first stage that comes with each set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +67,8 @@ def main() -> None:
 def measure(workbench: Workbench, one: TestSet, folder: Path, version_name: str | None) -> None:
     """A row without fusion and one with the product's."""
     collection = imported(workbench, one, folder)
-    workbench.base_version()
-    versions = workbench.store.versions
-    version = versions.get(version_name) if version_name else versions.default()
-    hits = given_run(folder)
+    version = asked_version(workbench, version_name)
+    hits = read_hits(folder / RUN)
     plan = replace(Plan.of(workbench.settings), method="pointwise-score", depth=DEPTH)
     for weight in (0.0, DEFAULT_WEIGHT):
         report = evaluate_version(
@@ -102,12 +100,11 @@ def measure(workbench: Workbench, one: TestSet, folder: Path, version_name: str 
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
-def given_run(folder: Path) -> dict[str, list[Hit]]:
-    """The set's own BM25 run: query_id -> hits."""
-    return {
-        query_id: [Hit(doc_id=d.doc_id, rank=rank, score=d.score) for rank, d in enumerate(documents, 1)]
-        for query_id, documents in read_run(folder / "run.bm25.trec").items()
-    }
+def asked_version(workbench: Workbench, name: str | None) -> Version:
+    """The version of that name or id; without one, what ranks where nothing was promoted."""
+    workbench.base_version()
+    versions = workbench.store.versions
+    return versions.get(name) if name else versions.default()
 
 
 def imported(workbench: Workbench, one: TestSet, folder: Path) -> Collection:

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from data import sample
+from data.errors import ModelError
+from data.settings import Settings
 from data.store import Store
+from engine import models
 from tests import tiny
 
 
@@ -28,3 +31,15 @@ def sample_store(store: Store) -> Store:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny random model."""
     return tiny.build(tmp_path_factory.mktemp("tiny-model"))
+
+
+@pytest.fixture(scope="session")
+def model_path() -> Path:
+    """Folder of the real model in WHYRANK_HOME."""
+    settings = Settings()
+    if settings.lm_url:
+        pytest.skip(f"the model is served by {settings.lm_url}, not in this process")
+    try:
+        return models.local(settings.model, settings.models_path)
+    except ModelError as error:
+        pytest.skip(str(error))

@@ -10,11 +10,9 @@ import torch
 
 from benchmarks.plain_loop import PlainLoop
 from data import sample
-from data.errors import ModelError
 from data.records import AssessorKind, RankedDocument, Ranking
 from data.settings import Settings
 from data.store import Store
-from engine import models
 from engine.lm.base import Choose, Chosen, Generate
 from engine.lm.local import LocalLM
 from engine.pipeline import Listener, Plan
@@ -66,18 +64,6 @@ class Ranked:
     @property
     def explained(self) -> list[RankedDocument]:
         return [document for document in self.ranking.documents if document.explanation is not None]
-
-
-@pytest.fixture(scope="module")
-def model_path() -> Path:
-    """Folder of the model in WHYRANK_HOME."""
-    settings = Settings()
-    if settings.lm_url:
-        pytest.skip(f"the model is served by {settings.lm_url}, not in this process")
-    try:
-        return models.local(settings.model, settings.models_path)
-    except ModelError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,14 @@ reasoning and are beyond it: see training/LOG.md.)
 """
 
 import statistics
-from pathlib import Path
 
 import pytest
 
 from data import student
-from data.errors import ModelError
 from data.records import Document, Query, Split
 from data.scales import TREC_DL
 from data.settings import Settings
 from data.store import Store
-from engine import models
 from engine.lm.local import LocalLM
 from engine.pipeline import Plan
 from engine.retrieval.base import Hit
@@ -40,17 +37,6 @@ PASSAGES = {
     ),
 }
 """Query -> its answer, then passages that are none."""
-
-
-@pytest.fixture(scope="module")
-def model_path() -> Path:
-    settings = Settings()
-    if settings.lm_url:
-        pytest.skip(f"the model is served by {settings.lm_url}, not in this process")
-    try:
-        return models.local(settings.model, settings.models_path)
-    except ModelError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")

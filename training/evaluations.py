@@ -8,8 +8,10 @@ of `pointwise-verdict-first` is that of `pointwise-score`.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from data.errors import NotFoundError
+from data.formats.trec import read_run
 from data.records import Collection, EvaluationRecord, Query, Ranking, Version, new_id, utc_now
 from engine.evaluation import evaluate
 from engine.pipeline import Listener, Pipeline, Plan, prompt_sha256
@@ -27,6 +29,14 @@ OnProgress = Callable[[str, float, float | None], None]
 
 FIRST_STAGE = "first_stage"
 """Parameter of a stored ranking: the index, or the given hits, it started from."""
+
+
+def read_hits(path: Path) -> dict[str, list[Hit]]:
+    """A TREC run file as the first stage of its queries: a `Run`."""
+    return {
+        query_id: [Hit(doc_id=d.doc_id, rank=rank, score=d.score) for rank, d in enumerate(documents, 1)]
+        for query_id, documents in read_run(path).items()
+    }
 
 
 def evaluable(

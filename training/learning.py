@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from data.errors import IncompatibleVersionError, TrainingError, WhyRankError
 from data.records import Assessor, AssessorKind, Collection, Judgment, Query, Split, Status, Version
@@ -21,6 +21,7 @@ from training import labels, rows
 from training.corrections import ASSUMED, dealt
 from training.gate import GateOptions
 from training.leaks import Leaks
+from training.options import Options
 from training.recipes import TrainConfig
 from training.rows import Pair
 from training.splits import heldout_queries, split_of
@@ -32,10 +33,8 @@ TRAIN: Mapping[str, Any] = {"recipe": "correct", "start_from": "champion", "teac
 would teach beside them."""
 
 
-class LearnConfig(BaseModel):
+class LearnConfig(Options):
     """Everything a learning curve can be told."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     counts: tuple[int, ...] = Field(
         default=COUNTS,

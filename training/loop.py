@@ -26,6 +26,7 @@ from engine.ranking import method_named
 from training import checkpoints, gate, jobs, launch, replay, versions
 from training.evaluations import evaluable, evaluate_version
 from training.examples import Example, Snapshot, read_jsonl, snapshot
+from training.folders import write_json
 from training.recipes import Stage, StageSetup, TrainConfig, TrainingOutcome, recipe_named
 from training.rows import Chosen
 from training.wording import drawn
@@ -90,7 +91,7 @@ def _frozen(work: Work, config: TrainConfig, base: Path) -> dict[str, Any]:
         "prompt_sha256": pinned_prompt_sha256(work, config),
         "parent_id": parent.version_id if parent else None,
     }
-    _write(path, facts)
+    write_json(path, facts)
     return facts
 
 
@@ -99,6 +100,11 @@ def pinned_prompt_sha256(work: Work, config: TrainConfig) -> str:
     if config.general:
         return template_sha256(method_named(config.method).form)
     return prompt_sha256(work.collection, config.method)
+
+
+def pinned_scale_name(work: Work, config: TrainConfig) -> str | None:
+    """The scale the version is pinned to; none for a general version."""
+    return None if config.general else work.collection.scale.name
 
 
 def made_snapshot(work: Work, config: TrainConfig, base: Path, chosen: Chosen) -> Snapshot:
@@ -149,7 +155,7 @@ def _trained(work: Work, config: TrainConfig, base: Path, facts: Mapping[str, An
         base_sha256=models.base_sha256(base),
         adapter_path=str((settings.versions_path / work.job.job_id).relative_to(settings.home)),
         prompt_sha256=facts["prompt_sha256"],
-        scale_name=None if config.general else work.collection.scale.name,
+        scale_name=pinned_scale_name(work, config),
         form=config.method,
         parent_id=facts["parent_id"],
         job_id=work.job.job_id,
@@ -229,7 +235,7 @@ def _stage(
         work.progress(start + share * step / of)
 
     outcome = launch.train(stage, examples, setup, config, on_metrics=on_metrics, should_stop=work.should_stop)
-    _write(done, asdict(outcome))
+    write_json(done, asdict(outcome))
     gc.collect()  # the trainer and its model hang on reference cycles; the evaluation loads the base again
     return outcome
 
@@ -272,10 +278,3 @@ def _keep(adapter: Path, place: Path) -> None:
     beside.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(adapter, beside)
     beside.rename(place)
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that is there whole or not at all."""
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    beside.rename(path)

@@ -4,20 +4,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from engine.pipeline import Plan
 from engine.ranking import DEFAULT_METHOD, method_named
 from engine.ranking.fusion import DEFAULT_WEIGHT
 from training import gate
 from training.evaluations import evaluate_version
+from training.options import Options
 from training.work import Work
 
 
-class EvaluateConfig(BaseModel):
+class EvaluateConfig(Options):
     """Everything an evaluation job can be told."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     version_id: str = Field(description="Version to measure.")
     method: str = Field(default=DEFAULT_METHOD, description="Ranking method.")

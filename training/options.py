@@ -3,10 +3,14 @@
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
-class ScoreLearning(BaseModel):
-    """Options of the objective `score-learning`."""
+class Options(BaseModel):
+    """What a person can tell: unknown names are refused, and nothing changes once it is said."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScoreLearning(Options):
+    """Options of the objective `score-learning`."""
 
     share_weight: float = Field(
         default=1.0,
@@ -37,10 +41,8 @@ class ScoreLearning(BaseModel):
     group_size: int = Field(default=8, ge=1, le=64, description="Most documents of a query compared in one step.")
 
 
-class RewardWeighted(BaseModel):
+class RewardWeighted(Options):
     """Options of the objective `reward-weighted-sft`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     answers: int = Field(
         default=8, ge=1, le=64, description="Answers sampled for each pair. Source: InteRank, arXiv 2504.03947: 8."
@@ -86,10 +88,8 @@ class RewardWeighted(BaseModel):
         return self
 
 
-class Warmup(BaseModel):
+class Warmup(Options):
     """Options of the objective `grpo-warmup`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     steps: int = Field(default=50, ge=1, le=100_000, description="Optimizer steps.")
     prompts_per_step: int = Field(default=4, ge=1, le=256, description="Pairs per optimizer step.")

@@ -10,12 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from data.errors import NotFoundError
 from engine.ranking import DEFAULT_METHOD, METHODS
 from training.examples import Example
-from training.options import Grpo, RewardWeighted, ScoreLearning, Warmup
+from training.options import Grpo, Options, RewardWeighted, ScoreLearning, Warmup
 from training.stopping import ShouldStop
 
 OnMetrics = Callable[[int, int, Mapping[str, float]], None]
@@ -23,10 +23,8 @@ OnMetrics = Callable[[int, int, Mapping[str, float]], None]
 or one of the work that an objective does before."""
 
 
-class TrainConfig(BaseModel):
+class TrainConfig(Options):
     """Everything a training job can be told. The defaults are the button's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: str = Field(default="sft", description="Name of a recipe.")
     method: str = Field(
@@ -259,7 +257,7 @@ def field_names(recipe: str) -> list[str]:
 
 
 def _is_config(annotation: object) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return isinstance(annotation, type) and issubclass(annotation, Options)
 
 
 DEFAULT_RECIPE = "correct"

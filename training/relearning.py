@@ -139,7 +139,7 @@ class _Drawn:
             base_model=settings.model,
             adapter_path=str(adapter.resolve().relative_to(settings.home.resolve())),
             prompt_sha256=loop.pinned_prompt_sha256(work, point.config),
-            scale_name=given.collection.scale.name,
+            scale_name=loop.pinned_scale_name(work, point.config),
             form=point.config.method,
         )
         began = time.monotonic()

