@@ -36,6 +36,8 @@ from training.wording import Wording
 STEPS = 3
 PAIRS = 8
 """Documents a step, all of one query."""
+AT_ONCE = 4
+"""Of these in one forward pass of TRL's: eight took more than 24 GB, gradients are added up."""
 LORA_RANK = 16
 
 
@@ -135,7 +137,8 @@ def sft_steps(base: Path, examples: Sequence[Example]) -> list[float]:
             args=SFTConfig(
                 output_dir=tempfile.mkdtemp(),
                 num_train_epochs=1,
-                per_device_train_batch_size=PAIRS,
+                per_device_train_batch_size=AT_ONCE,
+                gradient_accumulation_steps=PAIRS // AT_ONCE,
                 max_length=None,
                 completion_only_loss=True,
                 use_cpu=True,
