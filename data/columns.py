@@ -105,6 +105,36 @@ class EvidenceList(TypeDecorator[tuple[Evidence, ...]]):
         return tuple(Evidence(**evidence) for evidence in value or ())
 
 
+class Names(TypeDecorator[tuple[str, ...]]):
+    """Ids or names, as a JSON list; none is NULL."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> list[str] | None:
+        """To a list."""
+        return list(value) if value else None
+
+    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> tuple[str, ...]:
+        """Back to the tuple."""
+        return tuple(value or ())
+
+
+class Pairs(TypeDecorator[tuple[tuple[str, str], ...]]):
+    """(query_id, doc_id) pairs, as a JSON list of lists."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[tuple[str, str], ...] | None, dialect: Dialect) -> list[list[str]]:
+        """To lists."""
+        return [list(pair) for pair in value or ()]
+
+    def process_result_value(self, value: list[list[str]] | None, dialect: Dialect) -> tuple[tuple[str, str], ...]:
+        """Back to tuples."""
+        return tuple((query_id, doc_id) for query_id, doc_id in value or ())
+
+
 class RankedList(TypeDecorator[tuple[RankedDocument, ...]]):
     """A ranking's documents, as a JSON list: they are only ever written and read together."""
 
@@ -190,4 +220,11 @@ def query_key() -> ForeignKeyConstraint:
     """A row's query, which it goes with."""
     return ForeignKeyConstraint(
         ["collection_id", "query_id"], ["queries.collection_id", "queries.query_id"], ondelete="CASCADE"
+    )
+
+
+def document_key() -> ForeignKeyConstraint:
+    """A row's document, which it goes with."""
+    return ForeignKeyConstraint(
+        ["collection_id", "doc_id"], ["documents.collection_id", "documents.doc_id"], ondelete="CASCADE"
     )

@@ -54,6 +54,8 @@ class Query:
     query_id: str
     text: str
     split: Split | None = None
+    excluded_ids: tuple[str, ...] = ()
+    """Documents that don't count for it, wherever they are ranked (BRIGHT's `excluded_ids`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +145,8 @@ class Judgment:
     guideline_version: int | None = None
     ranking_id: str | None = None
     """The ranking a student's judgment was made in."""
+    settles: tuple[str, ...] = ()
+    """Events of people who disagreed: this one was decided in view of them, and stands in their place."""
     note: str | None = None
     created_at: datetime = field(default_factory=utc_now)
 

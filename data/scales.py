@@ -2,6 +2,7 @@
 and measures are built from the scale of the collection."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from data.errors import NotFoundError, SettingsError
 
@@ -54,6 +55,18 @@ class Scale:
                 mend=f"Use one of {', '.join(self.choices)}.",
             )
         return self.levels[grade]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a collection was judged by at some time: its guidelines and its scale. Every judgment names the version."""
+
+    version: int
+    """From 1 on."""
+    guidelines: str
+    scale: Scale
+    changed_by: str
+    created_at: datetime
 
 
 TREC_DL = Scale(

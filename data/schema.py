@@ -9,9 +9,12 @@ from data.columns import (
     NAMING,
     EvidenceList,
     Figure,
+    Names,
+    Pairs,
     RankedList,
     ScaleValue,
     collection_column,
+    document_key,
     mapping_column,
     query_key,
     sequence_column,
@@ -21,7 +24,7 @@ from data.columns import (
 )
 from data.records import Alias, AssessorKind, JobState, Split, Status
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: a database of another revision is migrated, or refused where it is newer."""
 
 metadata = sa.MetaData(naming_convention=NAMING)
@@ -48,6 +51,8 @@ guidelines = Table(
     collection_column(),
     Column("version", Integer, nullable=False),
     text_column("text"),
+    Column("scale", ScaleValue, nullable=False),
+    text_column("changed_by"),
     time_column("created_at"),
     sa.PrimaryKeyConstraint("collection_id", "version"),
 )
@@ -70,6 +75,7 @@ queries = Table(
     text_column("text"),
     Column("text_sha256", String, nullable=False),
     word_column("split", Split, nullable=True),
+    Column("excluded_ids", Names),
     sa.PrimaryKeyConstraint("collection_id", "query_id"),
     Index("ix_queries_text_sha256", "collection_id", "text_sha256"),
 )
@@ -110,16 +116,46 @@ judgments = Table(
     time_column("created_at"),
     # The event that an undo took back.
     Column("undoes", String),
+    # Without foreign keys, as `edited_from`.
+    Column("settles", Names),
     query_key(),
-    sa.ForeignKeyConstraint(
-        ["collection_id", "doc_id"], ["documents.collection_id", "documents.doc_id"], ondelete="CASCADE"
-    ),
+    document_key(),
     sa.CheckConstraint("(status = 'judged') = (grade IS NOT NULL)", name="judged_has_grade"),
     # The newest event of every (assessor, pair) is read from this index alone.
     Index("ix_judgments_newest", "collection_id", "query_id", "doc_id", "assessor_id", "sequence"),
     Index("ix_judgments_document", "collection_id", "doc_id"),
     Index("ix_judgments_assessor", "assessor_id", "collection_id", "sequence"),
     Index("uq_judgments_undoes", "undoes", unique=True),
+    sqlite_autoincrement=True,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    collection_column(),
+    Column("query_id", String, nullable=False),
+    Column("doc_id", String, nullable=False),
+    Column("assessor_id", String, nullable=False),
+    time_column("until"),
+    sa.PrimaryKeyConstraint("collection_id", "query_id", "doc_id", "assessor_id"),
+    query_key(),
+    document_key(),
+    Index("ix_leases_assessor_id", "assessor_id"),
+)
+
+pools = Table(
+    "pools",
+    metadata,
+    sequence_column(),
+    Column("pool_id", String, nullable=False, unique=True),
+    collection_column(),
+    Column("name", String, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("systems", Names),
+    Column("pairs", Pairs, nullable=False),
+    text_column("created_by"),
+    time_column("created_at"),
+    sa.UniqueConstraint("collection_id", "name"),
     sqlite_autoincrement=True,
 )
 

@@ -130,11 +130,11 @@ def trained_versions(workbench: Workbench, collection: Collection) -> list[Versi
     return [version for version in versions if version.collection_id == collection.collection_id]
 
 
-def set_guidelines(workbench: Workbench, collection: Collection, text: str) -> Collection:
+def set_guidelines(workbench: Workbench, collection: Collection, text: str, actor: str) -> Collection:
     """Store new guidelines; the same text again changes nothing."""
     if text.strip() == collection.guidelines.strip():
         return collection
-    return workbench.store.collections.set_guidelines(collection.collection_id, text.strip())
+    return workbench.store.collections.set_rules(collection.collection_id, guidelines=text.strip(), changed_by=actor)
 
 
 def hanging(workbench: Workbench, collection: Collection) -> dict[str, int]:

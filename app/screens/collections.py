@@ -63,7 +63,7 @@ def guidelines(collection: Collection) -> None:
     key = f"guidelines_{collection.collection_id}_{collection.guideline_version}"
     text = st.text_area("Guidelines", collection.guidelines, key=key, height=200, max_chars=4000)
     if st.button("Save the guidelines", key="save_guidelines"):
-        saved = actions.set_guidelines(workbench, collection, text)
+        saved = actions.set_guidelines(workbench, collection, text, state.assessor_name())
         changed = saved.guideline_version != collection.guideline_version
         done(saved, f"Guidelines are saved, version {saved.guideline_version}." if changed else "Nothing was changed.")
     view.scale(collection.scale)

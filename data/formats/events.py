@@ -79,6 +79,7 @@ class EventRow(_Row):
     seconds_spent: float | None = None
     guideline_version: int | None = None
     ranking_id: str | None = None
+    settles: tuple[str, ...] = ()
     note: str | None = None
     created_at: AwareDatetime = Field(default_factory=utc_now)
 

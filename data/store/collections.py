@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from data.errors import ConflictError, NotFoundError, SettingsError
 from data.records import Assessor, Collection, Document, Judgment, Query, new_id, utc_now
-from data.scales import Scale
+from data.scales import Rules, Scale
 from data.schema import collections, evaluations, guidelines, jobs, judgments, queries, rankings, versions
 from data.store.assessors import insert_missing
 from data.store.database import Database
@@ -54,7 +54,7 @@ class Collections:
                     "created_at": utc_now(),
                 },
             )
-            _write_guidelines(connection, collection_id, 1, guidelines)
+            _write_rules(connection, collection_id, 1, guidelines, scale, changed_by="")
             count = insert_documents(connection, collection_id, documents, on_progress)
             _update(connection, collection_id, document_count=count)
             insert_queries(connection, collection_id, queries)
@@ -87,15 +87,34 @@ class Collections:
             _update(connection, collection_id, index_path=path, index_backend=backend, index_note=note)
             return _get(connection, collection_id)
 
-    def set_guidelines(self, collection_id: str, text: str) -> Collection:
-        """Give it new guidelines, the next version; the old text is kept. The same text again changes nothing."""
+    def set_rules(
+        self, collection_id: str, *, guidelines: str | None = None, scale: Scale | None = None, changed_by: str
+    ) -> Collection:
+        """Give it new guidelines, a new scale or both, the next version; what is None stays, and what was is kept. The
+        same again changes nothing. Raises ConflictError where a stored grade is not on the new scale."""
         with self._database.write() as connection:
             present = _get(connection, collection_id)
-            if text != present.guidelines:
+            text = present.guidelines if guidelines is None else guidelines
+            scale = scale or present.scale
+            if (text, scale) != (present.guidelines, present.scale):
+                _check_grades(connection, collection_id, scale)
                 version = present.guideline_version + 1
-                _write_guidelines(connection, collection_id, version, text)
-                _update(connection, collection_id, guideline_version=version)
+                _write_rules(connection, collection_id, version, text, scale, changed_by)
+                _update(connection, collection_id, guideline_version=version, scale=scale)
             return _get(connection, collection_id)
+
+    def rules(self, collection_id: str) -> builtins.list[Rules]:
+        """All it was judged by so far, the first version first."""
+        columns = (
+            guidelines.c.version,
+            guidelines.c.text.label("guidelines"),
+            guidelines.c.scale,
+            guidelines.c.changed_by,
+            guidelines.c.created_at,
+        )
+        query = sa.select(*columns).where(guidelines.c.collection_id == collection_id).order_by(guidelines.c.version)
+        with self._database.read() as connection:
+            return [Rules(**row) for row in connection.execute(query).mappings()]
 
     def hanging(self, collection_id: str) -> dict[str, int]:
         """How much a delete takes along."""
@@ -181,9 +200,22 @@ def _free_name(connection: Connection, name: str) -> str:
     return name
 
 
-def _write_guidelines(connection: Connection, collection_id: str, version: int, text: str) -> None:
-    row = {"collection_id": collection_id, "version": version, "text": text, "created_at": utc_now()}
-    connection.execute(guidelines.insert(), row)
+def _write_rules(
+    connection: Connection, collection_id: str, version: int, text: str, scale: Scale, changed_by: str
+) -> None:
+    row = {"collection_id": collection_id, "version": version, "text": text, "scale": scale, "changed_by": changed_by}
+    connection.execute(guidelines.insert(), {**row, "created_at": utc_now()})
+
+
+def _check_grades(connection: Connection, collection_id: str, scale: Scale) -> None:
+    """A grade that was ever given must stay on the scale: an undo may bring it back."""
+    above = (judgments.c.collection_id == collection_id) & (judgments.c.grade > scale.highest)
+    lost = connection.execute(sa.select(sa.func.count()).select_from(judgments).where(above)).scalar_one()
+    if lost:
+        raise ConflictError(
+            f"{lost:,} judgments have a grade above {scale.highest}, the new scale's highest.",
+            mend="Keep as many grades as there were; their names and definitions can change.",
+        )
 
 
 def _update(connection: Connection, collection_id: str, **values: object) -> None:

@@ -11,7 +11,7 @@ from data.records import Query
 from data.schema import queries
 from data.store.database import Database
 
-_COLUMNS = (queries.c.query_id, queries.c.text, queries.c.split)
+_COLUMNS = (queries.c.query_id, queries.c.text, queries.c.split, queries.c.excluded_ids)
 
 
 def insert_queries(connection: Connection, collection_id: str, given: Iterable[Query]) -> None:
@@ -23,6 +23,7 @@ def insert_queries(connection: Connection, collection_id: str, given: Iterable[Q
             "text": query.text,
             "text_sha256": _text_sha256(query.text),
             "split": query.split,
+            "excluded_ids": query.excluded_ids,
         }
         for query in given
     ]

@@ -70,7 +70,9 @@ def test_new_guidelines_or_a_new_index_are_ranked_anew(workbench, collection, ta
     collection = workbench.build_index(collection)
     evaluate_version(workbench, collection, taught, plan=PLAN)
     assert asked(workbench) == 2 * 12 * 4
-    collection = workbench.store.collections.set_guidelines(collection.collection_id, "Count only exact answers.")
+    collection = workbench.store.collections.set_rules(
+        collection.collection_id, guidelines="Count only exact answers.", changed_by="me"
+    )
     evaluate_version(workbench, collection, taught, plan=PLAN)
     assert asked(workbench) == 2 * 12 * 4
 

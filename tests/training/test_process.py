@@ -146,7 +146,9 @@ def test_a_second_worker_is_refused(bench, collection, settings):
 
 def test_a_job_that_can_t_go_on_fails_with_what_and_mend(bench, collection, settings):
     job = jobs.submit(bench, collection, QUICK, "ann")
-    bench.store.collections.set_guidelines(collection.collection_id, "very long guidelines " * 600)
+    bench.store.collections.set_rules(
+        collection.collection_id, guidelines="very long guidelines " * 600, changed_by="me"
+    )
     with Worker(settings):
         done = ended(bench.store, settings, job)
     assert done.state is JobState.FAILED

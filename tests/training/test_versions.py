@@ -148,7 +148,7 @@ def test_a_general_version_fits_every_scale_and_guideline(workbench, collection)
         collection_id=None,
     )
     workbench.store.versions.add(general)
-    workbench.store.collections.set_guidelines(collection.collection_id, "Be strict.")
+    workbench.store.collections.set_rules(collection.collection_id, guidelines="Be strict.", changed_by="me")
     changed = workbench.store.collections.get(collection.collection_id)
     check_version(general, changed, "pointwise-score")
     with pytest.raises(IncompatibleVersionError, match="not for pointwise-reason-first"):

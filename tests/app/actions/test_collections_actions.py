@@ -81,9 +81,9 @@ def test_rename_refuses_a_taken_name(workbench):
 
 def test_guidelines_get_a_version_only_where_they_change(workbench):
     collection = imported(workbench)
-    changed = actions.set_guidelines(workbench, collection, "Be strict.\n")
+    changed = actions.set_guidelines(workbench, collection, "Be strict.\n", "me")
     assert changed.guideline_version == collection.guideline_version + 1
-    assert actions.set_guidelines(workbench, changed, " Be strict. ") == changed
+    assert actions.set_guidelines(workbench, changed, " Be strict. ", "me") == changed
 
 
 def test_delete_asks_for_the_name_and_takes_the_index_along(workbench):

@@ -149,6 +149,7 @@ EVENTS = st.builds(
     model_visible=st.booleans(),
     seconds_spent=st.none() | st.floats(0, 1e6),
     guideline_version=st.none() | st.integers(1, 9),
+    settles=st.lists(IDS, max_size=2).map(tuple),
     ranking_id=st.none() | IDS,
     note=st.none() | TEXT,
     grade=st.none() | st.integers(0, 9),

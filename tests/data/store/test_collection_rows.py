@@ -2,7 +2,7 @@ import pytest
 
 from data.errors import ConflictError, NotFoundError, SettingsError
 from data.records import AssessorKind, Document, Judgment, Query, Split, Version, new_id
-from data.scales import DEFAULT_SCALE, Level, Scale
+from data.scales import DEFAULT_SCALE, FIVE_LEVEL, INTERANK, PRORANK, TREC_DL, Level, Scale
 from data.store.documents import BATCH
 
 OWN_SCALE = Scale(
@@ -92,11 +92,37 @@ def test_a_typed_query_is_stored_once(filled):
         filled.store.collections.query(collection_id, "q9")
 
 
-def test_guidelines_have_versions_and_the_index_is_recorded(filled):
+def test_guidelines_and_scale_have_versions(filled):
     collections, collection_id = filled.store.collections, filled.collection.collection_id
-    assert collections.set_guidelines(collection_id, "").guideline_version == 1
-    changed = collections.set_guidelines(collection_id, "Read all of it.")
-    assert (changed.guidelines, changed.guideline_version) == ("Read all of it.", 2)
+    assert collections.set_rules(collection_id, guidelines="", changed_by="Ada").guideline_version == 1
+    changed = collections.set_rules(collection_id, guidelines="Read all of it.", changed_by="Ada")
+    assert (changed.guidelines, changed.guideline_version, changed.scale) == ("Read all of it.", 2, TREC_DL)
+    changed = collections.set_rules(collection_id, scale=FIVE_LEVEL, changed_by="Ben")
+    assert (changed.guidelines, changed.guideline_version, changed.scale) == ("Read all of it.", 3, FIVE_LEVEL)
+    rules = collections.rules(collection_id)
+    assert [(r.version, r.guidelines, r.scale.name, r.changed_by) for r in rules] == [
+        (1, "", "trec-dl", ""),
+        (2, "Read all of it.", "trec-dl", "Ada"),
+        (3, "Read all of it.", "five-level", "Ben"),
+    ]
+
+
+def test_a_grade_that_was_given_stays_on_the_scale(filled):
+    filled.store.judgments.add(filled.judgment(grade=2))
+    with pytest.raises(ConflictError, match="1 judgments have a grade above 1"):
+        filled.store.collections.set_rules(filled.collection.collection_id, scale=PRORANK, changed_by="me")
+    assert filled.store.collections.get("small").guideline_version == 1
+    filled.store.collections.set_rules(filled.collection.collection_id, scale=INTERANK, changed_by="me")
+
+
+def test_documents_a_query_excludes_are_kept(store):
+    query = Query(query_id="q", text="what", excluded_ids=("d2", "d1"))
+    made = store.collections.add(name="b", scale=TREC_DL, documents=[], queries=[query])
+    assert store.collections.queries(made.collection_id) == [query]
+
+
+def test_the_index_is_recorded(filled):
+    collections, collection_id = filled.store.collections, filled.collection.collection_id
     indexed = collections.set_index(collection_id, path="indexes/a", backend="bm25s", note="no Java")
     assert (indexed.index_path, indexed.index_backend, indexed.index_note) == ("indexes/a", "bm25s", "no Java")
     with pytest.raises(NotFoundError):

@@ -14,12 +14,12 @@ from data.store import Store
 from data.store.backup import row_counts
 from data.store.migrate import MIGRATIONS, migrate, revision_of
 
-THIRD = '''"""A table made anew by batch mode, and one more."""
+FOURTH = '''"""A table made anew by batch mode, and one more."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade():
@@ -71,7 +71,7 @@ def counts(path):
 def folder_with(tmp_path, more="pass"):
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0003_third.py").write_text(THIRD.format(more=more))
+    (folder / "versions" / "0004_fourth.py").write_text(FOURTH.format(more=more))
     return folder
 
 
@@ -89,7 +89,8 @@ def test_down_and_up_with_rows(path):
     kept = migrate(path, "0001")
     assert counts(kept) == before
     middle = counts(path)
-    assert set(before) - set(middle) == {"rankings", "job_metrics", "aliases", "alias_events", "evaluations"}
+    newer = {"rankings", "job_metrics", "aliases", "alias_events", "evaluations", "leases", "pools"}
+    assert set(before) - set(middle) == newer
     assert middle.items() <= before.items()
     assert middle["judgments"] == 4
     with Store.open(path) as store:
@@ -97,6 +98,16 @@ def test_down_and_up_with_rows(path):
         assert [j.grade for j in store.judgments.history(collection.collection_id, "q1", "d1")] == [0, 1, 2, 3]
         assert store.evaluations.list(collection.collection_id) == []
     assert counts(path) == before | dict.fromkeys(set(before) - set(middle), 0)
+
+
+def test_older_guidelines_get_their_collections_scale(path):
+    migrate(path, "0002")
+    migrate(path)
+    with Store.open(path) as store:
+        collection = store.collections.get("small")
+        assert [(r.version, r.scale) for r in store.collections.rules(collection.collection_id)] == [
+            (1, collection.scale)
+        ]
 
 
 def test_down_to_nothing_and_up_again(path, fill):
@@ -112,7 +123,7 @@ def test_a_table_made_anew_takes_no_rows_along(path, tmp_path):
     folder = folder_with(tmp_path)
     migrate(path, folder=folder)
     assert counts(path) == before
-    migrate(path, "0002", folder=folder)
+    migrate(path, "0003", folder=folder)
     assert counts(path) == before
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute("UPDATE judgments SET grade = 0")
@@ -122,7 +133,7 @@ def test_a_migration_that_would_orphan_rows_changes_nothing(path, tmp_path):
     before = counts(path)
     with pytest.raises(StoreError, match="without what they refer to"):
         migrate(path, folder=folder_with(tmp_path, "op.execute('DELETE FROM queries')"))
-    assert revision_of(path) == "0002"
+    assert revision_of(path) == "0003"
     assert counts(path) == before
 
 
@@ -130,7 +141,7 @@ def test_a_migration_that_fails_half_way_changes_nothing(path, tmp_path):
     before = counts(path)
     with pytest.raises(StoreError, match="no such table"):
         migrate(path, folder=folder_with(tmp_path, "op.execute('DELETE FROM nowhere')"))
-    assert revision_of(path) == "0002"
+    assert revision_of(path) == "0003"
     assert counts(path) == before
 
 
