@@ -5,7 +5,7 @@ import html
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.actions.compare import Comparison, Contrast, Side
+from app.actions.agreement import Comparison, Contrast, Side
 from app.components import passage
 from app.views import opinion
 from app.views.plain import plain
@@ -82,7 +82,7 @@ def draw_confusion(comparison: Comparison, first: Side, second: Side, scale: Sca
     )
     st.plotly_chart(
         drawn,
-        key="compare_confusion",
+        key="agreement_confusion",
         config={"displayModeBar": False},
         alt="Confusion matrix: pairs by the first side's grade (rows) and the second's (columns)",
     )

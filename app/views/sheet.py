@@ -127,4 +127,4 @@ def draw_end(desk: Desk) -> None:
             icon=":material/inbox:",
         )
     st.page_link("screens/explore.py", label="Rank a query on Explore", icon=":material/search:")
-    st.page_link("screens/compare.py", label="See who disagrees on Compare", icon=":material/compare_arrows:")
+    st.page_link("screens/agreement.py", label="See who disagrees on Agreement", icon=":material/group:")

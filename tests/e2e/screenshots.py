@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.browser import SIZE, App, chromium
 
-PAGES = ("Explore", "Judge", "Compare", "Train", "Evaluate", "Collections")
+PAGES = ("Explore", "Judge", "Agreement", "Train", "Evaluate", "Collections")
 PATIENCE = 600_000
 """Milliseconds a ranking by a real model may take."""
 

@@ -78,7 +78,7 @@ def test_markup_in_documents_queries_and_names_is_only_text(app, listener, watch
     card.get_by_role("button", name="Save").click()
     expect(card.get_by_text("saved at")).to_be_visible()
 
-    app.go("Compare")
+    app.go("Agreement")
     expect(app.says("Disagreements: 1")).to_be_visible()
     expect(app.says(f"beans {hostile}")).to_be_visible()
     app.keys("judge:").get_by_role("button").click()

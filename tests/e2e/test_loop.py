@@ -131,8 +131,8 @@ def test_a_correction_changes_the_ranking_and_can_be_taken_back(app, served, mad
     assert {judgment.doc_id: judgment.grade for judgment in mine} == grades
     assert [event.status for event in events].count(Status.WITHDRAWN) == 1
 
-    app.go("Compare")
-    expect(app.key("compare_confusion").locator(".heatmaplayer image, .heatmaplayer rect").first).to_be_attached()
+    app.go("Agreement")
+    expect(app.key("agreement_confusion").locator(".heatmaplayer image, .heatmaplayer rect").first).to_be_attached()
     expect(app.page.get_by_test_id("stMetric").filter(has_text="Pairs graded by both")).to_contain_text("8")
     app.keys("judge-").get_by_role("button").first.click()
     app.page.wait_for_url("**/judge*")

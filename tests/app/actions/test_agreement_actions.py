@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.actions import compare
+from app.actions import agreement as agreeing
 from data.formats.trec import Qrel, read_qrels
 from data.records import Assessor, AssessorKind, Document, Judgment, Query, new_id
 from data.scales import DEFAULT_SCALE
@@ -14,7 +14,7 @@ DL19 = Path(__file__).parents[4] / "shared/datasets/trec-dl19"
 
 
 def two(workbench, collection):
-    return compare.opening(compare.sides(workbench, collection))
+    return agreeing.opening(agreeing.sides(workbench, collection))
 
 
 def test_the_sides_are_people_teachers_and_students(workbench, beans, say):
@@ -22,7 +22,7 @@ def test_the_sides_are_people_teachers_and_students(workbench, beans, say):
     say("bob", AssessorKind.HUMAN, "q1", "d1", 2)
     say("gpt", AssessorKind.TEACHER, "q1", "d1", 1)
     say("base", AssessorKind.STUDENT, "q1", "d1", 0)
-    assert [side.name for side in compare.sides(workbench, beans)] == [
+    assert [side.name for side in agreeing.sides(workbench, beans)] == [
         "All people",
         "Person: ada",
         "Person: bob",
@@ -36,7 +36,7 @@ def test_the_sides_are_people_teachers_and_students(workbench, beans, say):
 def test_a_character_of_the_sample_says_so(workbench, beans, say):
     say("Sample author", AssessorKind.HUMAN, "q1", "d1", 3, authored=True)
     say("ada", AssessorKind.HUMAN, "q1", "d1", 3)
-    names = [side.name for side in compare.sides(workbench, beans)]
+    names = [side.name for side in agreeing.sides(workbench, beans)]
     assert names == ["Person: ada", "Person: Sample author (authored for the sample)"], "not a group of measured people"
 
 
@@ -45,10 +45,10 @@ def test_disagreements_are_sorted_and_carry_both_reasons(workbench, beans, say):
         say("ada", AssessorKind.HUMAN, "q1", doc_id, person, f"ada on {doc_id}")
         say("gpt", AssessorKind.TEACHER, "q1", doc_id, teacher, f"gpt on {doc_id}")
     first, second = two(workbench, beans)
-    found = compare.compare(workbench, beans, first, second)
+    found = agreeing.compare(workbench, beans, first, second)
     assert [(d.doc_id, d.size) for d in found.differences] == [("d2", 3), ("d1", 1)]
     assert found.agreement.pairs == 3 and found.agreement.confusion[0][3] == 1
-    contrast = compare.contrasts(workbench, beans, first, second, found.differences)[0]
+    contrast = agreeing.contrasts(workbench, beans, first, second, found.differences)[0]
     assert contrast.query.query_id == "q1" and contrast.document.doc_id == "d2"
     assert contrast.first[0].judgment.explanation == "ada on d2"
     assert contrast.second[0].judgment.explanation == "gpt on d2"
@@ -57,10 +57,10 @@ def test_disagreements_are_sorted_and_carry_both_reasons(workbench, beans, say):
 def test_nothing_in_common_and_no_variation_are_words(workbench, beans, say):
     say("ada", AssessorKind.HUMAN, "q1", "d1", 3)
     say("gpt", AssessorKind.TEACHER, "q1", "d2", 3)
-    found = compare.compare(workbench, beans, *two(workbench, beans))
+    found = agreeing.compare(workbench, beans, *two(workbench, beans))
     assert found.agreement.pairs == 0 and isinstance(found.agreement.kappa, Undefined)
     say("gpt", AssessorKind.TEACHER, "q1", "d1", 3)
-    found = compare.compare(workbench, beans, *two(workbench, beans))
+    found = agreeing.compare(workbench, beans, *two(workbench, beans))
     assert found.agreement.same == 1.0 and isinstance(found.agreement.alpha, Undefined)
 
 
@@ -68,10 +68,10 @@ def test_people_who_disagree_among_themselves_are_left_out(workbench, beans, say
     say("ada", AssessorKind.HUMAN, "q1", "d1", 3)
     say("bob", AssessorKind.HUMAN, "q1", "d1", 0)
     say("gpt", AssessorKind.TEACHER, "q1", "d1", 3)
-    sides = compare.sides(workbench, beans)
-    found = compare.compare(workbench, beans, sides[0], sides[-1])
+    sides = agreeing.sides(workbench, beans)
+    found = agreeing.compare(workbench, beans, sides[0], sides[-1])
     assert found.conflicts == (1, 0) and found.agreement.pairs == 0
-    assert compare.compare(workbench, beans, sides[0], sides[1]).shared == sides[1].assessor_ids
+    assert agreeing.compare(workbench, beans, sides[0], sides[1]).shared == sides[1].assessor_ids
 
 
 def add_labelled(workbench, labels):
@@ -111,8 +111,8 @@ def test_ten_thousand_judgments_compare_in_three_seconds(workbench):
     collection = add_labelled(workbench, labels)
     started = time.perf_counter()
     first, second = two(workbench, collection)
-    found = compare.compare(workbench, collection, first, second)
-    compare.contrasts(workbench, collection, first, second, found.differences[:10])
+    found = agreeing.compare(workbench, collection, first, second)
+    agreeing.contrasts(workbench, collection, first, second, found.differences[:10])
     assert time.perf_counter() - started < 3
     assert found.agreement.pairs == 9260
     assert found.agreement.kappa == pytest.approx(0.55, abs=0.15)
@@ -125,6 +125,6 @@ def test_figures_do_not_depend_on_the_order_of_events(workbench):
     )
     labels = [("ada", AssessorKind.HUMAN, ada), ("gpt", AssessorKind.TEACHER, gpt[::-1])]
     collection = add_labelled(workbench, labels)
-    found = compare.compare(workbench, collection, *two(workbench, collection))
+    found = agreeing.compare(workbench, collection, *two(workbench, collection))
     apart = {(a.query_id, a.doc_id) for a, b in zip(ada, gpt, strict=True) if a.grade != b.grade}
     assert {(d.query_id, d.doc_id) for d in found.differences} == apart

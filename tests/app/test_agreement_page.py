@@ -12,14 +12,14 @@ def disagree(say, teacher="gpt"):
 
 
 def test_one_side_alone_says_what_to_do(open_page, beans, say):
-    test = open_page("compare")
+    test = open_page("agreement")
     assert not test.exception
     assert "needs two who graded" in test.info[0].value
 
 
 def test_figures_matrix_and_disagreements(open_page, beans, say):
     disagree(say)
-    test = open_page("compare")
+    test = open_page("agreement")
     assert not test.exception
     figures = {metric.label: metric.value for metric in test.metric}
     assert figures["Pairs graded by both"] == "4" and figures["Same grade"] == "50%"
@@ -33,7 +33,7 @@ def test_figures_matrix_and_disagreements(open_page, beans, say):
 
 def test_a_disagreement_leads_to_judging(open_page, beans, say):
     disagree(say)
-    test = open_page("compare")
+    test = open_page("agreement")
     next(b for b in test.button if b.key == "judge:q1:d2").click().run()
     assert not test.exception
     titles = [json.loads(e.proto.json)["title"] for e in test.get("bidi_component")]
@@ -44,7 +44,7 @@ def test_a_disagreement_leads_to_judging(open_page, beans, say):
 def test_undefined_figures_are_words(open_page, beans, say):
     say("ada", AssessorKind.HUMAN, "q1", "d1", 3)
     say("gpt", AssessorKind.TEACHER, "q1", "d1", 3)
-    test = open_page("compare")
+    test = open_page("agreement")
     figures = {metric.label: metric.value for metric in test.metric}
     assert figures["Weighted kappa"] == "–"
     assert any("same one grade everywhere" in c.value for c in test.caption)
@@ -53,9 +53,9 @@ def test_undefined_figures_are_words(open_page, beans, say):
 
 def test_the_same_side_twice_is_not_compared(open_page, beans, say, workbench):
     disagree(say)
-    test = open_page("compare")
-    first = test.selectbox(key=f"compare_first:{beans.collection_id}")
-    test.selectbox(key=f"compare_second:{beans.collection_id}").set_value(first.value).run()
+    test = open_page("agreement")
+    first = test.selectbox(key=f"agreement_first:{beans.collection_id}")
+    test.selectbox(key=f"agreement_second:{beans.collection_id}").set_value(first.value).run()
     assert any("two different sides" in i.value for i in test.info)
 
 
@@ -64,12 +64,12 @@ def test_many_disagreements_come_in_pages(open_page, beans, say, workbench):
         for doc_id in ("d1", "d2", "d3", "d4", "d5"):
             say("ada", AssessorKind.HUMAN, query_id, doc_id, 0)
             say("gpt", AssessorKind.TEACHER, query_id, doc_id, 1)
-    test = open_page("compare")
+    test = open_page("agreement")
     assert len([b for b in test.button if b.key.startswith("judge:")]) == 10
     extra = workbench.store.collections.add_query(beans.collection_id, "one more")
     say("ada", AssessorKind.HUMAN, extra.query_id, "d1", 0)
     say("gpt", AssessorKind.TEACHER, extra.query_id, "d1", 3)
-    test = open_page("compare")
+    test = open_page("agreement")
     assert len([b for b in test.button if b.key.startswith("judge:")]) == 10
     test.get("pagination")[0].set_value(2).run()
     assert len([b for b in test.button if b.key.startswith("judge:")]) == 1
@@ -78,8 +78,8 @@ def test_many_disagreements_come_in_pages(open_page, beans, say, workbench):
 def test_a_character_of_the_sample_is_marked(open_page, beans, say):
     say("Sample author", AssessorKind.HUMAN, "q1", "d1", 3, authored=True)
     say("gpt", AssessorKind.TEACHER, "q1", "d1", 1)
-    test = open_page("compare")
-    options = test.selectbox(key=f"compare_first:{beans.collection_id}").options
+    test = open_page("agreement")
+    options = test.selectbox(key=f"agreement_first:{beans.collection_id}").options
     assert any("(authored for the sample)" in option for option in options)
 
 
@@ -87,7 +87,7 @@ def test_untrusted_text_is_never_rendered(open_page, beans, say):
     disagree(say, teacher=HOSTILE[:60])
     say("ada", AssessorKind.HUMAN, "q2", "d5", 3, HOSTILE)
     say(HOSTILE[:60], AssessorKind.TEACHER, "q2", "d5", 0, HOSTILE)
-    test = open_page("compare")
+    test = open_page("agreement")
     rendered = [e.value for kind in ("markdown", "caption", "subheader", "info") for e in test.get(kind)]
     rendered += [b.label for b in test.button]
     for text in rendered:

@@ -1,4 +1,4 @@
-"""What the Compare page does: two assessors or groups, how far they agree, and where they don't."""
+"""What the Agreement page does: two assessors or groups, how far they agree, and where they don't."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

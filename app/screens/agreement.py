@@ -1,9 +1,9 @@
-"""Compare: two assessors or groups, how far they agree, and the pairs on which they don't."""
+"""Agreement: two assessors or groups, how far they agree, and the pairs on which they don't."""
 
 import streamlit as st
 
 from app import resources
-from app.actions import compare
+from app.actions import agreement as agreeing
 from app.views import agreement, frame, problem
 
 PER_PAGE = 10
@@ -12,17 +12,17 @@ workbench = resources.workbench()
 collection = frame.collection()
 
 
-def choose(found: list[compare.Side]) -> tuple[compare.Side, compare.Side]:
+def choose(found: list[agreeing.Side]) -> tuple[agreeing.Side, agreeing.Side]:
     """The two sides the person compares."""
     by_id = {side.side_id: side for side in found}
     chosen = []
-    for column, label, start in zip(st.columns(2), ("First", "Second"), compare.opening(found), strict=True):
+    for column, label, start in zip(st.columns(2), ("First", "Second"), agreeing.opening(found), strict=True):
         side_id = column.selectbox(
             label,
             list(by_id),
             index=list(by_id).index(start.side_id),
             format_func=lambda side_id: by_id[side_id].name,
-            key=f"compare_{label.lower()}:{collection.collection_id}",
+            key=f"agreement_{label.lower()}:{collection.collection_id}",
         )
         column.caption(f"{by_id[side_id].graded:,} graded")
         chosen.append(by_id[side_id])
@@ -30,29 +30,29 @@ def choose(found: list[compare.Side]) -> tuple[compare.Side, compare.Side]:
 
 
 @st.fragment
-def disagreements(comparison: compare.Comparison, first: compare.Side, second: compare.Side) -> None:
+def disagreements(comparison: agreeing.Comparison, first: agreeing.Side, second: agreeing.Side) -> None:
     """The pairs they disagree on, a page at a time: turning it does not compute the figures again."""
     differences = comparison.differences
     if not differences:
         st.info("They gave the same grade to every pair both graded.", icon=":material/check:")
         return
     pages = -(-len(differences) // PER_PAGE)
-    page = st.pagination(pages, key=f"compare_page:{first.side_id}:{second.side_id}") if pages > 1 else 1
+    page = st.pagination(pages, key=f"agreement_page:{first.side_id}:{second.side_id}") if pages > 1 else 1
     with problem.shown():
         shown = differences[(page - 1) * PER_PAGE : page * PER_PAGE]
-        for contrast in compare.contrasts(workbench, collection, first, second, shown):
+        for contrast in agreeing.contrasts(workbench, collection, first, second, shown):
             pair = {"query_id": contrast.difference.query_id, "doc_id": contrast.difference.doc_id}
             if agreement.draw_contrast(contrast, first, second, collection.scale, key=":".join(pair.values())):
                 st.switch_page("screens/judge.py", query_params=pair)
 
 
-def draw(found: list[compare.Side]) -> None:
+def draw(found: list[agreeing.Side]) -> None:
     """Draw the comparison of the two sides chosen."""
     first, second = choose(found)
     if first.side_id == second.side_id:
         st.info("Choose two different sides.", icon=":material/compare_arrows:")
         return
-    comparison = compare.compare(workbench, collection, first, second)
+    comparison = agreeing.compare(workbench, collection, first, second)
     agreement.draw_warnings(comparison, first, second)
     agreement.draw_figures(comparison)
     if not comparison.agreement.pairs:
@@ -64,10 +64,10 @@ def draw(found: list[compare.Side]) -> None:
 
 
 with problem.shown():
-    found = compare.sides(workbench, collection)
+    found = agreeing.sides(workbench, collection)
     if len(found) < 2:
         st.info(
-            "Comparing needs two who graded. Rank a query on Explore (the model's grades count as the student's), "
+            "Agreement needs two who graded. Rank a query on Explore (the model's grades count as the student's), "
             "judge some pairs, or import a teacher's judgments.",
             icon=":material/group:",
         )
