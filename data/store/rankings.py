@@ -1,15 +1,21 @@
 """Rankings: what was shown for a query, with everything that made it."""
 
+import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from data.errors import NotFoundError
+from data.orders import Order, Place, Stock
 from data.records import Ranking
 from data.schema import rankings
-from data.store.database import Database, flat
+from data.store.database import Database, flat, one_of
 
 _COLUMNS = tuple(rankings.c[name] for name in Ranking.__dataclass_fields__)
+_HEAD = tuple(rankings.c[name] for name in Order.__dataclass_fields__ if name != "places")
+_PLACE = tuple(Place.__dataclass_fields__)
 
 
 class Rankings:
@@ -58,7 +64,66 @@ class Rankings:
         """The newest rankings, newest first."""
         return self._read(rankings.c.collection_id == collection_id, limit=limit)
 
+    def stock(self, collection_id: str) -> list[Stock]:
+        """What the collection's queries were ranked with, the most used first."""
+        made = (rankings.c.version_id, rankings.c.method, rankings.c.depth, rankings.c.fusion_weight)
+        count = sa.func.count(rankings.c.query_id.distinct())
+        query = (
+            sa.select(*made, count.label("queries"))
+            .where(rankings.c.collection_id == collection_id)
+            .group_by(*made)
+            .order_by(count.desc(), *made)
+        )
+        with self._database.read() as connection:
+            return [Stock(**row) for row in connection.execute(query).mappings()]
+
+    def orders(
+        self,
+        collection_id: str,
+        *,
+        version_id: str | None = None,
+        method: str | None = None,
+        depth: int | None = None,
+        fusion_weight: float | None = None,
+        query_ids: Sequence[str] | None = None,
+        until: datetime | None = None,
+    ) -> list[Order]:
+        """The newest ranking of every query (made `until` then) that fits everything given, in `query_id` order;
+        neither texts nor probabilities leave the database. None: no filter."""
+        asked: dict[str, Any] = {
+            "version_id": version_id,
+            "method": method,
+            "depth": depth,
+            "fusion_weight": fusion_weight,
+        }
+        conditions = [rankings.c.collection_id == collection_id]
+        conditions += [rankings.c[name] == value for name, value in asked.items() if value is not None]
+        if query_ids is not None:
+            conditions.append(one_of(rankings.c.query_id, query_ids))
+        if until is not None:
+            conditions.append(rankings.c.created_at <= until)
+        newest = sa.select(sa.func.max(rankings.c.sequence)).where(*conditions).group_by(rankings.c.query_id)
+        query = sa.select(*_HEAD, _places()).where(rankings.c.sequence.in_(newest)).order_by(rankings.c.query_id)
+        with self._database.read() as connection:
+            return [
+                Order(**{name: row[name] for name in row if name != "places"}, places=_read_places(row["places"]))
+                for row in connection.execute(query).mappings()
+            ]
+
     def _read(self, *conditions: sa.ColumnElement[bool], limit: int) -> list[Ranking]:
         query = sa.select(*_COLUMNS).where(*conditions).order_by(rankings.c.sequence.desc()).limit(limit)
         with self._database.read() as connection:
             return [Ranking(**row) for row in connection.execute(query).mappings()]
+
+
+def _places() -> sa.Label[str]:
+    """The places of a ranking's documents, as a JSON list of lists in the order of `_PLACE`."""
+    each = sa.func.json_each(rankings.c.documents).table_valued("value")
+    place = sa.func.json_array(*(sa.func.json_extract(each.c.value, f"$.{name}") for name in _PLACE))
+    listed = sa.select(sa.func.json_group_array(place)).select_from(each)
+    return listed.correlate(rankings).scalar_subquery().label("places")
+
+
+def _read_places(text: str) -> tuple[Place, ...]:
+    places = (Place(**dict(zip(_PLACE, row, strict=True))) for row in json.loads(text))
+    return tuple(sorted(places, key=lambda place: place.rank))
