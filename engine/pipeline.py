@@ -17,7 +17,7 @@ from engine.ranking.base import Candidate, Opinion, Task
 from engine.ranking.driver import drive
 from engine.ranking.fusion import DEFAULT_WEIGHT, order
 from engine.ranking.pointwise import expected_grade
-from engine.retrieval.base import Hit, Retriever
+from engine.retrieval.base import Hit, Retriever, counting, searched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +167,13 @@ class _Work:
 
     def _hits(self, query: Query) -> Sequence[Hit]:
         if self.run is not None:
-            return self.run.get(query.query_id, ())[: self.plan.depth]
+            return counting(self.run.get(query.query_id, ()), query, self.plan.depth)
         if self.pipeline.retriever is None:
             raise RetrievalError(
                 f"The collection {self.pipeline.collection.name} has no index.",
                 mend=f"Build it: whyrank collection rebuild {self.pipeline.collection.name}",
             )
-        return self.pipeline.retriever.search(query.text, self.plan.depth)
+        return searched(self.pipeline.retriever, query, self.plan.depth)
 
     def _candidates(self, hits: Sequence[Hit]) -> Iterable[Candidate]:
         documents = self.pipeline.documents([hit.doc_id for hit in hits])

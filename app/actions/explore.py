@@ -8,7 +8,7 @@ from app.actions.opinions import Opinion, opinions
 from data.errors import RetrievalError, SettingsError
 from data.records import Alias, AssessorKind, Collection, Document, Judgment, Query, RankedDocument, Ranking, Version
 from engine.pipeline import Listener, Plan
-from engine.retrieval.base import Hit
+from engine.retrieval.base import Hit, searched
 from engine.workbench import Workbench
 
 DEFAULT_DEPTH = 10
@@ -73,7 +73,7 @@ def first_stage(workbench: Workbench, collection: Collection, query: Query, dept
         raise RetrievalError(
             f"The collection {collection.name} has no index yet.", mend="Build it on the Collections page."
         )
-    hits = retriever.search(query.text, depth)
+    hits = searched(retriever, query, depth)
     documents = workbench.store.collections.documents_by_id(collection.collection_id, [hit.doc_id for hit in hits])
     missing = [hit.doc_id for hit in hits if hit.doc_id not in documents]
     if missing:

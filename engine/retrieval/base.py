@@ -1,11 +1,11 @@
 """What a retriever promises: `tests/contracts/test_retrievers.py` holds every one to it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from data.records import Document
+from data.records import Document, Query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,21 @@ class Retriever(Protocol):
 
     def close(self) -> None:
         """Give back what the index holds."""
+
+
+def searched(retriever: Retriever, query: Query, depth: int) -> list[Hit]:
+    """The best `depth` documents that count for a query."""
+    return counting(retriever.search(query.text, depth + len(query.excluded_ids)), query, depth)
+
+
+def counting(hits: Sequence[Hit], query: Query, depth: int) -> list[Hit]:
+    """The first `depth` hits without the documents that don't count for the query (BRIGHT's `excluded_ids`, which are
+    dropped before anything is scored); ranks are counted anew."""
+    if not query.excluded_ids:
+        return list(hits[:depth])
+    excluded = set(query.excluded_ids)
+    left = [hit for hit in hits if hit.doc_id not in excluded][:depth]
+    return [Hit(doc_id=hit.doc_id, rank=rank, score=hit.score) for rank, hit in enumerate(left, start=1)]
 
 
 OnProgress = Callable[[int], None]

@@ -101,6 +101,21 @@ def test_long_documents_are_cut_and_it_is_recorded():
     assert "from clouds" not in lm.asks[0].messages[1].content
 
 
+def test_documents_a_query_excludes_are_dropped_before_the_depth_is_cut():
+    excluding = replace(QUERY, excluded_ids=("d1", "unknown"))
+    (ranking,) = pipeline().rank([excluding], Plan(depth=2, explain_top=0), run=RUN)
+    assert [(d.doc_id, d.first_stage_rank) for d in ranking.documents] == [("d2", 1), ("d3", 2)]
+
+    class First:
+        name = "first"
+
+        def search(self, query, depth):
+            return RUN["q1"][:depth]
+
+    (ranking,) = replace(pipeline(), retriever=First()).rank([excluding], Plan(depth=1, explain_top=0))
+    assert [d.doc_id for d in ranking.documents] == ["d2"], "the retriever is asked for as many more"
+
+
 def test_a_query_without_hits_gives_an_empty_ranking():
     (ranking,) = pipeline().rank([Query(query_id="none", text="?")], Plan(), run=RUN)
     assert ranking.documents == ()

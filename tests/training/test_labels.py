@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from data.records import AssessorKind, Judgment, Split, new_id
 from training import labels
 from training.splits import split_of
@@ -48,6 +50,15 @@ def test_pairs_people_disagree_on_are_left_out_and_counted(workbench, collection
     assert f"{query_id}-0" not in held.qrels[query_id]
     assert held.conflicts == 1
     assert held.words == "labels of 2 people (Bob, Synthetic person)"
+
+
+def test_a_document_that_the_query_excludes_is_no_label(workbench, collection, made):
+    query = heldout_query(made)
+    judgments = workbench.store.judgments.current(collection.collection_id, query_ids=[query.query_id])
+    people = {assessor.assessor_id: assessor for assessor in workbench.store.assessors.list()}
+    excluded = f"{query.query_id}-3"
+    held = labels.labels([replace(query, excluded_ids=(excluded,))], judgments, people)
+    assert set(held.qrels[query.query_id]) == {f"{query.query_id}-{i}" for i in range(4)} - {excluded}
 
 
 def test_the_words_say_what_was_written_for_the_sample(sample_store):
