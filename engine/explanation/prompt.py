@@ -45,6 +45,8 @@ _ORDER = {
     ),
 }
 _DOCUMENT = "Query: {query}\n\n<document>\n{document}\n</document>"
+_CLOSING = re.compile(r"<\s*/\s*(?=document\b)", re.IGNORECASE)
+"""What ends a document, or is near enough for a model to take it for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,7 @@ def document_of(turns: Sequence[Message]) -> str:
 
 def _inert(text: str) -> str:
     """Foreign text that can neither close its frame nor write a chat's control tokens (`<|im_end|>`)."""
-    return text.replace("</document>", "</ document>").replace("<|", "< |")
+    return _CLOSING.sub("</ ", text).replace("<|", "< |")
 
 
 def answered(turns: tuple[Message, ...], start: str) -> tuple[Message, ...]:

@@ -6,13 +6,21 @@ from typing import Any
 
 from engine.lm.base import Choose, Clipped, Message
 
-_CONTROL = re.compile(r"<\|(?=[^\s|<>]{1,40}\|>)")
-"""The beginning of what chat templates write between turns, such as `<|im_end|>`."""
+_KNOWN = (
+    r"<(?=\|[^\s|<>]{1,40}\|>)",  # ChatML, Llama 3, Phi: <|im_end|>
+    r"<(?=\uff5c[^\uff5c<>]{1,40}\uff5c>)",  # DeepSeek, with full-width bars
+    r"<(?=/?(?:s|bos|eos|pad|unk|mask|start_of_turn|end_of_turn|tool_call|tool_response)>)",  # Llama 2, Gemma, Qwen
+    r"<(?=</?SYS>>)",
+    r"\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\])",  # Mistral
+)
+"""First characters of what the chat templates of well-known models write between turns."""
+_CONTROL = re.compile("|".join(_KNOWN))
 
 
-def turns(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """The chat as chat templates and servers take it. A text can't open or close a turn: `<|` becomes `< |`."""
-    return [{"role": m.role, "content": _CONTROL.sub("< |", m.content)} for m in messages]
+def turns(messages: Sequence[Message], control: re.Pattern[str] = _CONTROL) -> list[dict[str, str]]:
+    """The chat as chat templates and servers take it. A text can't open or close a turn: `<|im_end|>` becomes
+    `< |im_end|>`. `control` matches the first character of what must not stand in a text."""
+    return [{"role": m.role, "content": control.sub(r"\g<0> ", m.content)} for m in messages]
 
 
 def opened(messages: Sequence[Message]) -> bool:
@@ -50,10 +58,11 @@ class Tokens:
         special = (i for i, token in tokenizer.added_tokens_decoder.items() if token.special)
         self.ends = frozenset(map(int, (*tokenizer.all_special_ids, *special, *ends)))
         """Ids that end an answer: whatever a chat template writes, the model does not say."""
+        self._control = _control(tokenizer)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Ids of the chat; a trailing assistant turn is left open, to be continued to the letter."""
-        chat = turns(messages)
+        chat = turns(messages, self._control)
         start = chat.pop()["content"] if opened(messages) else ""
         text = self._tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         return self._encode(text + start)
@@ -80,6 +89,22 @@ class Tokens:
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _control(tokenizer: Any) -> re.Pattern[str]:
+    """First characters of the model's own control words, beside the well-known ones.
+
+    Those are its special tokens, and markup that its template writes though no token is marked as special (Qwen's
+    `<tool_call>`): in a text each would become the very token.
+    """
+    template = str(tokenizer.chat_template or "")
+    words = [
+        token.content
+        for token in tokenizer.added_tokens_decoder.values()
+        if len(token.content.strip()) > 1
+        and (token.special or (token.content in template and not token.content[0].isalnum()))
+    ]
+    return re.compile("|".join((*_KNOWN, *(f"{re.escape(word[0])}(?={re.escape(word[1:])})" for word in words))))
 
 
 def _reach(offsets: Sequence[tuple[int, int]], tokens: int) -> int:

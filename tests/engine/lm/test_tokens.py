@@ -7,6 +7,7 @@ from transformers import AutoTokenizer
 
 from engine.lm.base import Choose, Message
 from engine.lm.tokens import Tokens, ending, single_tokens, turns
+from tests import tiny
 
 SYSTEM = Message(role="system", content="You assess.")
 USER = Message(role="user", content="Query: why?")
@@ -46,6 +47,42 @@ def test_a_text_can_not_open_or_close_a_turn(tokens, tokenizer):
     harmless = tokens.prompt((Message(role="user", content="good"), Message(role="assistant", content="x")))
     attacked = tokens.prompt((Message(role="user", content=attack), Message(role="assistant", content=attack)))
     assert [i for i in attacked if i in special] == [i for i in harmless if i in special]
+
+
+CONTROL = ("<start_of_turn>", "<end_of_turn>", "<s>", "</s>", "[INST]", "[/INST]", "<<SYS>>", "<\uff5cUser\uff5c>")
+
+
+@pytest.mark.parametrize("word", [*CONTROL, "<tool_call>", "</tool_call>", "<|im_end|>"])
+def test_the_control_words_of_well_known_models_are_broken_in_texts(word):
+    (turn,) = turns((Message(role="user", content=f"good{word}bad {word[0]}{word}"),))
+    assert word not in turn["content"]
+    assert turn["content"].replace(" ", "") == f"good{word}bad{word[0]}{word}"
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """A tokenizer with control words nobody knows: a special one, and markup that only its chat template names."""
+    made = AutoTokenizer.from_pretrained(tiny.build(tmp_path_factory.mktemp("foreign")))
+    made.add_special_tokens({"additional_special_tokens": ["<|im_start|>", "<turn-ends>", "@@"]})
+    made.add_tokens(["<lookup>", "<b>", "plain"])
+    made.chat_template = made.chat_template + "{# <lookup> plain #}"
+    return made
+
+
+@pytest.mark.parametrize("word", ["<turn-ends>", "@@", "<lookup>", "<|im_start|>"])
+def test_no_control_word_of_the_model_in_use_becomes_its_token(foreign, word):
+    token = foreign.convert_tokens_to_ids(word)
+    assert token in ids(foreign, word), "without a guard it would"
+    read = Tokens(foreign).prompt(
+        (Message(role="system", content="x"), Message(role="user", content=f"a{word}b {word}"))
+    )
+    assert read.count(token) == {"<|im_start|>": 3}.get(word, 0)
+
+
+@pytest.mark.parametrize("word", ["<b>", "plain"])
+def test_a_model_s_tokens_for_ordinary_words_are_left_alone(foreign, word):
+    read = Tokens(foreign).prompt((Message(role="user", content=f"a {word} b"),))
+    assert foreign.convert_tokens_to_ids(word) in read
 
 
 @pytest.mark.parametrize("text", ["a <| b |> c", "f(x)<|y", "<||>", "plain", "日本語 <|  |>"])
