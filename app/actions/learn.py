@@ -178,6 +178,8 @@ def conclusion(found: Curve) -> tuple[str, str]:
         )
     if len(found["levels"]) == 1:
         return "open", "So far only the champion is measured."
+    if not found["whole"]:
+        return "open", "So far no point differs from the champion beyond chance."
     return (
         "open",
         "No point differs from the champion beyond chance: give more corrections, or measure on more queries.",

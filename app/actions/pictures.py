@@ -80,7 +80,11 @@ def ndcg(levels: Levels, bm25: float) -> go.Figure:
     )
     _mark(figure, [level for level in levels if level["verdict"] == "champion"], "the champion", "diamond")
     _mark(figure, [level for level in levels if level["verdict"] == "worse"], "worse than the champion", "x")
-    figure.update_layout(xaxis_title="Corrections", yaxis_title=f"{PRIMARY} on held-out queries")
+    figure.update_layout(
+        xaxis_title="Corrections",
+        yaxis_title=f"{PRIMARY} on held-out queries",
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+    )
     _at_counts(figure, counts)
     return figure
 

@@ -155,6 +155,7 @@ def curve(found: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, key: s
     st.dataframe(
         rows,
         hide_index=True,
+        placeholder="-",
         key=f"{key}_table",
         column_config={
             PRIMARY: _FIGURE,

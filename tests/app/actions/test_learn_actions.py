@@ -10,8 +10,9 @@ from training.curve import levels
 from training.learning import LearnConfig
 
 
-def curve(*points):
+def curve(*points, whole=True):
     found = {"points": [p.to_json() for p in points], "levels": [asdict(level) for level in levels(points)]}
+    found["whole"] = whole
     return json.loads(json.dumps(found))
 
 
@@ -56,8 +57,10 @@ def test_better_and_undecided_curves_say_so():
         "better",
         "Corrections made it better: beyond chance with 25 and 100 of them, and never worse.",
     )
-    state, words = actions.conclusion(curve(point(0), point(25, 0, values=[0.9, 0.1] * 6)))
-    assert state == "open" and "No point differs" in words
+    undecided = point(0), point(25, 0, values=[0.9, 0.1] * 6)
+    state, words = actions.conclusion(curve(*undecided))
+    assert state == "open" and "No point differs" in words and "more corrections" in words
+    assert actions.conclusion(curve(*undecided, whole=False))[1].startswith("So far no point differs")
     assert actions.conclusion(curve(point(0)))[1] == "So far only the champion is measured."
     few = [point(count, count or None, per_query={"q": 0.5 + count}) for count in (0, 1)]
     assert "Too few held-out queries" in actions.conclusion(curve(*few))[1]
