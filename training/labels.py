@@ -39,12 +39,17 @@ def heldout(store: Store, collection: Collection) -> Labels:
 def labels(queries: Iterable[Query], judgments: Sequence[Judgment], assessors: Mapping[str, Assessor]) -> Labels:
     """Evaluation labels from judgments: whatever is not a person's, not on a held-out query, or of a document that the
     query excludes, is left out."""
-    held = {query.query_id: set(query.excluded_ids) for query in queries if split_of(query) is Split.HELDOUT}
+    return of_people([query for query in queries if split_of(query) is Split.HELDOUT], judgments, assessors)
+
+
+def of_people(queries: Iterable[Query], judgments: Sequence[Judgment], assessors: Mapping[str, Assessor]) -> Labels:
+    """People's labels of these queries, held out or not: to look at, never to promote by."""
+    wanted = {query.query_id: set(query.excluded_ids) for query in queries}
     people = [
         judgment
         for judgment in judgments
-        if judgment.query_id in held
-        and judgment.doc_id not in held[judgment.query_id]
+        if judgment.query_id in wanted
+        and judgment.doc_id not in wanted[judgment.query_id]
         and judgment.status is Status.JUDGED
         and assessors[judgment.assessor_id].kind is AssessorKind.HUMAN
     ]

@@ -61,6 +61,14 @@ def test_a_document_that_the_query_excludes_is_no_label(workbench, collection, m
     assert set(held.qrels[query.query_id]) == {f"{query.query_id}-{i}" for i in range(4)} - {excluded}
 
 
+def test_labels_of_people_on_any_queries_are_asked_for_by_name(workbench, collection, made):
+    query = next(query for query in made.queries if split_of(query) is Split.TRAIN)
+    judgments = workbench.store.judgments.current(collection.collection_id, query_ids=[query.query_id])
+    people = {assessor.assessor_id: assessor for assessor in workbench.store.assessors.list()}
+    assert labels.labels([query], judgments, people).qrels == {}
+    assert set(labels.of_people([query], judgments, people).qrels) == {query.query_id}
+
+
 def test_the_words_say_what_was_written_for_the_sample(sample_store):
     held = labels.heldout(sample_store, sample_store.collections.get("sample"))
     assert "written for the sample collection, not measured" in held.words
