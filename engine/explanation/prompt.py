@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data.scales import Scale
+from engine.explanation.style import PLAIN, Style, fence
 from engine.lm.base import Message
 
 Form = Literal["verdict-first", "reason-first"]
@@ -45,6 +46,7 @@ _ORDER = {
     ),
 }
 _DOCUMENT = "Query: {query}\n\n<document>\n{document}\n</document>"
+_FENCED = "Query: {query}\n\n<document {mark}>\n{document}\n</document {mark}>"
 _CLOSING = re.compile(r"<\s*/\s*(?=document\b)", re.IGNORECASE)
 """What ends a document, or is near enough for a model to take it for that."""
 
@@ -65,12 +67,13 @@ class Unreadable:
     text: str
 
 
-def system_text(scale: Scale, guidelines: str, form: Form) -> str:
+def system_text(scale: Scale, guidelines: str, form: Form, style: Style = PLAIN) -> str:
     """The part of the prompt that is the same for all queries of a collection."""
     levels = "\n".join(f"{level.grade} = {level.name}: the document {level.definition}" for level in scale.levels)
     own = f"\nGuidelines of this collection:\n{guidelines.strip()}\n" if guidelines.strip() else ""
     order = _ORDER[form].format(choices=", ".join(scale.choices))
-    return _RULES.format(levels=levels, guidelines=own, form=order)
+    warning = f"{style.warning.format(highest=scale.highest)}\n\n" if style.warning else ""
+    return _RULES.format(levels=levels, guidelines=own, form=warning + order)
 
 
 def prompt_sha256(scale: Scale, guidelines: str, form: Form) -> str:
@@ -85,15 +88,20 @@ def template_sha256(form: Form) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def messages(*, system: str, query: str, title: str, text: str) -> tuple[Message, ...]:
-    """System and user turn for one (query, document) pair. `system` comes from `system_text`."""
-    document = f"{title}\n{text}" if title else text
-    user = _DOCUMENT.format(query=_inert(" ".join(query.split())), document=_inert(document))
+def messages(*, system: str, query: str, title: str, text: str, style: Style = PLAIN) -> tuple[Message, ...]:
+    """System and user turn for one (query, document) pair. `system` comes from `system_text` with the same style."""
+    query = _inert(" ".join(query.split()))
+    document = _inert(style.rewritten(f"{title}\n{text}" if title else text))
+    if style.fenced:
+        user = _FENCED.format(query=query, document=document, mark=fence(query, document))
+    else:
+        user = _DOCUMENT.format(query=query, document=document)
+    user += style.reminder.format(query=query)
     return Message(role="system", content=system), Message(role="user", content=user)
 
 
 def document_of(turns: Sequence[Message]) -> str:
-    """The document as the model sees it in `messages`, title included."""
+    """The document as the model sees it in `messages` of the plain style, title included."""
     user = next(turn.content for turn in turns if turn.role == "user")
     # A query is one line, so the first of these begins the document.
     return user.partition("\n\n<document>\n")[2].removesuffix("\n</document>")

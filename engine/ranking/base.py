@@ -11,6 +11,7 @@ from typing import Any
 
 from data.scales import Scale
 from engine.explanation.prompt import Form
+from engine.explanation.style import PLAIN, Style
 from engine.lm.base import Answer, Ask, Clipped
 
 
@@ -39,6 +40,8 @@ class Task:
     explanation_tokens: int = 96
     explain_top: int = 0
     """How many of the best documents get an explanation; reason-first needs and makes one for every document."""
+    style: Style = PLAIN
+    """How documents are put before the model; versions are trained with the plain one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

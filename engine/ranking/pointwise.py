@@ -80,8 +80,11 @@ def expected_grade(probabilities: dict[int, float]) -> float:
 
 
 def _turns(task: Task, form: prompt.Form) -> list[tuple[Message, ...]]:
-    system = prompt.system_text(task.scale, task.guidelines, form)
-    return [prompt.messages(system=system, query=task.query, title=c.title, text=c.text) for c in task.candidates]
+    system = prompt.system_text(task.scale, task.guidelines, form, task.style)
+    return [
+        prompt.messages(system=system, query=task.query, title=c.title, text=c.text, style=task.style)
+        for c in task.candidates
+    ]
 
 
 def _choose(doc_id: str, turns: tuple[Message, ...], start: str, scale: Scale) -> Choose:
