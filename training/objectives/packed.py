@@ -258,7 +258,12 @@ def load(setup: StageSetup, dtype: torch.dtype) -> PreTrainedModel | PeftModel:
     base = AutoModelForCausalLM.from_pretrained(
         setup.base, dtype=dtype, use_safetensors=True, local_files_only=True, attn_implementation="sdpa"
     )
-    return PeftModel.from_pretrained(base, setup.parent, is_trainable=True) if setup.parent else base
+    if not setup.parent:
+        return base
+    model = PeftModel.from_pretrained(base, setup.parent, is_trainable=True)
+    # A shipped adapter names its base; PEFT would ask a model hub for that name at every checkpoint.
+    model.peft_config["default"].base_model_name_or_path = str(setup.base)
+    return model
 
 
 def lora(config: TrainConfig) -> LoraConfig:

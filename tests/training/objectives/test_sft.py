@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 
 import pytest
 import torch
@@ -92,6 +93,17 @@ def test_training_on_from_a_parent_starts_where_it_was(uninterrupted, tmp_path, 
     parent, child = (load_file(f / "adapter" / "adapter_model.safetensors") for f in (folder, tmp_path))
     assert parent.keys() == child.keys()
     assert all((parent[name] - child[name]).abs().max() < 1e-4 for name in parent)
+
+
+def test_a_parent_that_names_another_base_is_trained_on_the_given_one(uninterrupted, tmp_path, tiny_model):
+    folder, _, _ = uninterrupted
+    parent = tmp_path / "shipped"
+    shutil.copytree(folder / "adapter", parent)
+    file = parent / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"base_model_name_or_path": "a-name"}))
+    train(tmp_path, tiny_model, examples(4), TrainConfig(epochs=1), parent=parent)
+    trained = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text())
+    assert trained["base_model_name_or_path"] == str(tiny_model)
 
 
 def test_too_long_examples_are_left_out_and_counted_never_cut(tmp_path, tiny_model):
