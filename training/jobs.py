@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel
 
+from data.errors import NotFoundError
 from data.records import Collection, Job, new_id, utc_now
 from engine import models
 from engine.pipeline import check_version
@@ -20,11 +21,13 @@ from training.folders import log_path as log_path
 from training.learning import LearnConfig
 from training.measuring import EvaluateConfig
 from training.preview import Preview
+from training.ranked import RankConfig
 from training.recipes import TrainConfig
 
 TRAIN = "train"
 EVALUATE = "evaluate"
 LEARN = "learn"
+RANK = "rank"
 
 
 class Runner(Protocol):
@@ -57,6 +60,7 @@ JOBS = {
         JobKind(
             name=LEARN, summary="Retrain with more and more corrections, and measure.", module="training.relearning"
         ),
+        JobKind(name=RANK, summary="Rank queries with versions, to be compared.", module="training.ranked"),
     )
 }
 
@@ -104,6 +108,23 @@ def submit_learning(workbench: Workbench, collection: Collection, config: LearnC
         raise problem
     models.resolve(workbench.settings.model, workbench.settings.models_path)
     return _add(workbench, LEARN, collection, config, actor)
+
+
+def submit_ranking(workbench: Workbench, collection: Collection, config: RankConfig, actor: str) -> Job:
+    """Write a ranking job for a worker to run.
+
+    Raises before anything starts: NotFoundError where a version or query is not there, IncompatibleVersionError where
+    a version does not fit the collection or the method.
+    """
+    known = {query.query_id for query in workbench.store.collections.queries(collection.collection_id)}
+    unknown = [query_id for query_id in config.query_ids if query_id not in known]
+    if unknown:
+        raise NotFoundError(
+            f"The collection {collection.name} has no query {unknown[0]!r}.", mend="Choose some from its list."
+        )
+    for system in config.systems:
+        check_version(workbench.store.versions.get(system.version_id), collection, system.method)
+    return _add(workbench, RANK, collection, config, actor)
 
 
 def cancel(workbench: Workbench, job_id: str) -> Job:
