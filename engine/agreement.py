@@ -15,10 +15,8 @@ import krippendorff
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
-from data.records import Judgment, Status
-
-Pair = tuple[str, str]
-"""(query_id, doc_id)"""
+from data.records import Judgment
+from data.settling import Pair, resolve_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +42,17 @@ class Agreement:
 
 
 def grades(judgments: Iterable[Judgment]) -> dict[Pair, int]:
-    """The agreed grade of each pair; pairs on which these assessors disagree are left out (see `conflicts`)."""
-    return {pair: given[0] for pair, given in _given(judgments).items() if len(set(given)) == 1}
+    """The grade of each pair that counts: agreed, or settled (see `data.settling`); conflicts are left out."""
+    return {pair: how.grade for pair, how in resolve_all(judgments).items() if how.grade is not None}
 
 
 def conflicts(judgments: Iterable[Judgment]) -> dict[Pair, tuple[int, ...]]:
-    """Pairs that got different grades, with all of them, rising."""
-    return {pair: tuple(sorted(given)) for pair, given in _given(judgments).items() if len(set(given)) > 1}
+    """Pairs that got different grades and that nobody settled, with these grades, rising."""
+    return {pair: how.grades for pair, how in resolve_all(judgments).items() if how.open}
 
 
 def qrels(judgments: Iterable[Judgment]) -> dict[str, dict[str, int]]:
-    """Labels for evaluation: query_id -> doc_id -> agreed grade."""
+    """Labels for evaluation: query_id -> doc_id -> the grade that counts."""
     labels: dict[str, dict[str, int]] = defaultdict(dict)
     for (query_id, doc_id), grade in grades(judgments).items():
         labels[query_id][doc_id] = grade
@@ -75,14 +73,6 @@ def agreement(first: Mapping[Pair, int], second: Mapping[Pair, int], levels: Seq
         alpha=_alpha(a, b, levels) if common else nothing,
         confusion=tuple(tuple(counts[x, y] for y in levels) for x in levels),
     )
-
-
-def _given(judgments: Iterable[Judgment]) -> dict[Pair, list[int]]:
-    given: dict[Pair, list[int]] = defaultdict(list)
-    for judgment in judgments:
-        if judgment.status is Status.JUDGED and judgment.grade is not None:
-            given[judgment.query_id, judgment.doc_id].append(judgment.grade)
-    return given
 
 
 def _kappa(a: Sequence[int], b: Sequence[int], levels: Sequence[int]) -> float | Undefined:

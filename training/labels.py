@@ -1,7 +1,7 @@
 """The labels every evaluation uses: people's, on held-out queries, and whose they are in words.
 
 A teacher's or a student's grade never gets in here. Pairs on which people disagree are left out until somebody
-decides (`conflicts` counts them).
+settles them (`data.settling`); `conflicts` counts them.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ NAMES_SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """People's agreed grades on the held-out queries of a collection."""
+    """People's agreed or settled grades on the held-out queries of a collection."""
 
     qrels: Mapping[str, Mapping[str, int]]
     """query_id -> doc_id -> grade"""
     words: str
     """Whose labels these are, for the report."""
     conflicts: int
-    """Pairs left out because people gave different grades."""
+    """Pairs left out because people gave different grades and nobody settled it."""
 
 
 def heldout(store: Store, collection: Collection) -> Labels:
@@ -50,7 +50,7 @@ def of_people(queries: Iterable[Query], judgments: Sequence[Judgment], assessors
         for judgment in judgments
         if judgment.query_id in wanted
         and judgment.doc_id not in wanted[judgment.query_id]
-        and judgment.status is Status.JUDGED
+        and (judgment.status is Status.JUDGED or judgment.settles)
         and assessors[judgment.assessor_id].kind is AssessorKind.HUMAN
     ]
     return Labels(

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 
 from data.records import Assessor, AssessorKind, Judgment, Status
 from data.scales import Scale
+from data.settling import Pair, resolve
 from engine.explanation import prompt
 from training.leaks import Leaks
-
-Pair = tuple[str, str]
-"""(query_id, doc_id)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +71,7 @@ def choose(
     seed: int = 0,
 ) -> Chosen:
     """Pick the rows. `judgments` are the current ones, oldest first; `teacher_limit` takes a seeded sample."""
-    judged = [j for j in judgments if j.status is Status.JUDGED and j.grade in scale.grades]
+    judged = [j for j in judgments if j.grade in scale.grades or (j.settles and j.status is Status.CANT_JUDGE)]
     people = _by_pair(judged, assessors, AssessorKind.HUMAN)
     teachers = _by_pair(judged, assessors, AssessorKind.TEACHER)
     own, dropped = _sorted_out(
@@ -132,29 +130,32 @@ def _outcome(given: _Given, leaks: Leaks, form: prompt.Form) -> Row | str:
     reason = leaks.reason(*given.pair)
     if reason is not None:
         return reason
-    if len({judgment.grade for judgment in given.judgments}) > 1:
+    how = resolve(given.judgments)
+    if how.open:
         return "people disagree" if given.kind is AssessorKind.HUMAN else "teachers disagree"
-    row = _row(given)
+    if how.grade is None:
+        return "settled: it can't be judged"
+    row = _row(given, how.grade, how.settled_by)
     if row.explanation is None and form == "reason-first":
         return "no explanation, which reason-first is trained on"
     return row
 
 
-def _row(given: _Given) -> Row:
-    """The agreed grade with their newest own explanation, else a teacher's of the same grade, else none."""
-    newest = given.judgments[-1]
-    if newest.grade is None:
-        raise ValueError(f"judgment {newest.event_id} has no grade")
-    own = _explanation(given.judgments)
-    lent = _explanation([judgment for judgment in given.lenders if judgment.grade == newest.grade])
+def _row(given: _Given, grade: int, settled_by: str | None) -> Row:
+    """The grade that counts with the newest explanation of those who gave it (whoever settled it goes first), else a
+    teacher's of the same grade, else none."""
+    agreeing = [judgment for judgment in given.judgments if judgment.grade == grade]
+    agreeing.sort(key=lambda judgment: judgment.event_id == settled_by)
+    own = _explanation(agreeing)
+    lent = _explanation([judgment for judgment in given.lenders if judgment.grade == grade])
     return Row(
         query_id=given.pair[0],
         doc_id=given.pair[1],
-        grade=newest.grade,
+        grade=grade,
         explanation=own or lent,
         source=given.kind,
         explanation_source=given.kind if own else AssessorKind.TEACHER if lent else None,
-        assessor_id=newest.assessor_id,
+        assessor_id=agreeing[-1].assessor_id,
     )
 
 

@@ -293,6 +293,20 @@ def test_qrels_hold_one_grade_a_pair(filled, tmp_path):
         export_judgments(*export, format="csv")
 
 
+def test_qrels_hold_what_was_settled(filled):
+    said = [
+        filled.judgment("q1", "d1", grade=0),
+        filled.judgment("q1", "d1", grade=3, assessor_id=filled.ben.assessor_id),
+    ]
+    filled.store.judgments.add_many(said)
+    export = filled.store, filled.collection
+    with pytest.raises(ConflictError, match="Adjudication"):
+        export_judgments(*export, format="trec", kinds=[HUMAN])
+    settled = replace(filled.judgment("q1", "d1", grade=2), settles=tuple(event.event_id for event in said))
+    filled.store.judgments.add(settled)
+    assert export_judgments(*export, format="trec", kinds=[HUMAN]) == "q1 0 d1 2\n"
+
+
 def test_a_grade_is_checked_by_the_collections_own_scale(store, folder):
     with pytest.raises(ImportRefusedError) as caught:
         import_collection(store, name="set", path=folder, assessor="A", kind=HUMAN, scale=PRORANK)

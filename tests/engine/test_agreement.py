@@ -1,5 +1,7 @@
 """Agreement between assessors, and what several people say together."""
 
+from dataclasses import replace
+
 import pytest
 
 from data.records import Judgment, Status, new_id
@@ -61,3 +63,11 @@ def test_pairs_people_disagree_on_are_conflicts_and_no_labels():
     assert grades(judgments) == {("q", "1"): 3}
     assert conflicts(judgments) == {("q", "2"): (0, 2)}
     assert qrels(judgments) == {"q": {"1": 3}}
+
+
+def test_a_settled_conflict_is_a_label():
+    first, second = judged("q", "1", 0, "a"), judged("q", "1", 3, "b")
+    lead = replace(judged("q", "1", 2, "lead"), settles=(first.event_id, second.event_id))
+    assert qrels([first, second, lead]) == {"q": {"1": 2}} and conflicts([first, second, lead]) == {}
+    again = judged("q", "1", 1, "b")
+    assert qrels([first, lead, again]) == {} and conflicts([first, lead, again]) == {("q", "1"): (0, 1, 2)}

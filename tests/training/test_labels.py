@@ -1,22 +1,24 @@
 from dataclasses import replace
 
-from data.records import AssessorKind, Judgment, Split, new_id
+from data.records import AssessorKind, Judgment, Split, Status, new_id
 from training import labels
 from training.splits import split_of
 
 
-def judge(store, collection, name, kind, query_id, doc_id, grade, *, authored=False):
+def judge(store, collection, name, kind, query_id, doc_id, grade, *, authored=False, settles=()):
     assessor = store.assessors.ensure(name, kind, authored=authored)
-    store.judgments.add(
-        Judgment(
-            event_id=new_id(),
-            collection_id=collection.collection_id,
-            query_id=query_id,
-            doc_id=doc_id,
-            assessor_id=assessor.assessor_id,
-            grade=grade,
-        )
+    judgment = Judgment(
+        event_id=new_id(),
+        collection_id=collection.collection_id,
+        query_id=query_id,
+        doc_id=doc_id,
+        assessor_id=assessor.assessor_id,
+        status=Status.CANT_JUDGE if grade is None else Status.JUDGED,
+        grade=grade,
+        settles=settles,
     )
+    store.judgments.add(judgment)
+    return judgment
 
 
 def heldout_query(made):
@@ -50,6 +52,21 @@ def test_pairs_people_disagree_on_are_left_out_and_counted(workbench, collection
     assert f"{query_id}-0" not in held.qrels[query_id]
     assert held.conflicts == 1
     assert held.words == "labels of 2 people (Bob, Synthetic person)"
+
+
+def test_a_settled_grade_is_the_label_until_the_conflict_is_reopened(workbench, collection, made):
+    query_id, store = heldout_query(made).query_id, workbench.store
+    pair = query_id, f"{query_id}-0"
+    judge(store, collection, "Bob", AssessorKind.HUMAN, *pair, 3 - made.grades[pair])
+    both = tuple(e.event_id for e in store.judgments.history(collection.collection_id, *pair))
+    judge(store, collection, "Lead", AssessorKind.HUMAN, *pair, 1, settles=both)
+    held = labels.heldout(store, collection)
+    assert held.qrels[query_id][pair[1]] == 1 and held.conflicts == 0
+    judge(store, collection, "Lead", AssessorKind.HUMAN, *pair, None, settles=both)
+    held = labels.heldout(store, collection)
+    assert pair[1] not in held.qrels[query_id] and held.conflicts == 0
+    judge(store, collection, "Cy", AssessorKind.HUMAN, *pair, 2)
+    assert labels.heldout(store, collection).conflicts == 1
 
 
 def test_a_document_that_the_query_excludes_is_no_label(workbench, collection, made):

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ ASSESSORS = {
     for name, kind in (
         ("ann", AssessorKind.HUMAN),
         ("bob", AssessorKind.HUMAN),
+        ("lead", AssessorKind.HUMAN),
         ("teacher", AssessorKind.TEACHER),
         ("other teacher", AssessorKind.TEACHER),
         ("student", AssessorKind.STUDENT),
@@ -130,3 +132,37 @@ def test_reason_first_needs_an_explanation():
     result = chosen(says("ann", "t1", "d1", 2), says("ann", "t1", "d2", 1, "why"), form="reason-first")
     assert pairs(result) == [("t1", "d2", 1, "human")]
     assert result.dropped == {"no explanation, which reason-first is trained on": 1}
+
+
+def settle(judgment, *others):
+    return replace(judgment, settles=tuple(other.event_id for other in others))
+
+
+def test_a_settled_grade_trains_with_the_words_of_those_who_gave_it():
+    ann, bob = says("ann", "t1", "d1", 3, "it says so"), says("bob", "t1", "d1", 0, "it does not")
+    lead = settle(says("lead", "t1", "d1", 3), ann, bob)
+    (row,) = chosen(ann, bob, lead).rows
+    assert (row.grade, row.explanation, row.assessor_id) == (3, "it says so", "lead")
+    own = settle(says("lead", "t1", "d1", 3, "the lead's words"), ann, bob)
+    (row,) = chosen(own, ann, bob).rows
+    assert (row.explanation, row.assessor_id) == ("the lead's words", "lead")
+
+
+def test_a_grade_between_the_two_has_no_words_of_theirs():
+    ann, bob = says("ann", "t1", "d1", 3, "it says so"), says("bob", "t1", "d1", 0, "it does not")
+    lead = settle(says("lead", "t1", "d1", 1), ann, bob)
+    assert [(row.grade, row.explanation) for row in chosen(ann, bob, lead).rows] == [(1, None)]
+
+
+def test_a_settled_conflict_that_was_reopened_is_left_out_again():
+    ann, bob = says("ann", "t1", "d1", 3), says("bob", "t1", "d1", 0)
+    lead = settle(says("lead", "t1", "d1", 3), ann, bob)
+    result = chosen(ann, lead, says("bob", "t1", "d1", 1))
+    assert result.rows == () and result.dropped == {"people disagree": 1}
+
+
+def test_what_was_settled_as_not_to_be_judged_trains_nothing():
+    ann, bob = says("ann", "t1", "d1", 3), says("bob", "t1", "d1", 0)
+    lead = settle(says("lead", "t1", "d1", None, status=Status.CANT_JUDGE), ann, bob)
+    result = chosen(ann, bob, lead, says("teacher", "t1", "d1", 3, "why"))
+    assert result.rows == () and result.dropped == {"settled: it can't be judged": 1}
