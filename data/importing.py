@@ -4,20 +4,19 @@ An import reads its files twice: once to find every bad row, and once, inside on
 database is not locked while a file is checked, and a million documents need not fit into memory.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.errors import SettingsError
 from data.exporting import check_format, export_judgments
-from data.formats.beir import beir_folder
 from data.formats.events import ReadEvent, event_rows
-from data.formats.jsonl import document_rows, query_rows
 from data.formats.rows import BadRows, refusing
 from data.formats.trec import Qrel, qrels_rows
-from data.labels import LabelFiles, read_labels
+from data.labels import read_labels, regraded
 from data.records import Assessor, AssessorKind, Collection, Document, Evidence, Judgment, Query, new_id
 from data.scales import DEFAULT_SCALE, Scale
+from data.sources import Source, source_of
 from data.store import Store
 
 __all__ = ["export_judgments", "import_collection", "import_judgments", "located", "read_data_set"]
@@ -32,15 +31,15 @@ _OWNER = "Say whose labels these are, with the assessor's name and kind (human o
 class Reading:
     """A data set whose files were read and found good; its documents are read again when they are stored."""
 
-    corpus: Path
+    source: Source
     doc_ids: frozenset[str]
     queries: list[Query]
     qrels: list[Qrel]
 
     def documents(self) -> Iterator[Document]:
-        """The documents; raises ImportRefusedError at the end where the file became a bad one in the meantime."""
+        """The documents; raises ImportRefusedError at the end where a file became a bad one in the meantime."""
         with refusing() as bad:
-            yield from document_rows(self.corpus, bad)
+            yield from self.source.documents(bad)
 
     def judgments(self, collection_id: str, assessor: Assessor) -> list[Judgment]:
         """The labels as the assessor's judgments."""
@@ -48,48 +47,57 @@ class Reading:
 
 
 def read_data_set(
-    path: Path, *, qrels: Path | None, split: str | None, scale: Scale, on_progress: OnProgress | None = None
+    path: Path | Source,
+    *,
+    qrels: Path | None,
+    split: str | None,
+    scale: Scale,
+    grades: Mapping[int, int] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Reading:
-    """Read and check a .jsonl file of documents or a BEIR folder. Raises ImportRefusedError with all bad rows."""
-    folder = beir_folder(path) if path.is_dir() else None
-    corpus = path if folder is None else folder.corpus
+    """Read and check a collection. `grades` says which of the scale's each grade of the labels is (None: the same).
+    Raises ImportRefusedError with all bad rows."""
+    source = path if isinstance(path, Source) else source_of(path, split=split)
     with refusing() as bad:
-        doc_ids = _doc_ids(corpus, bad, on_progress)
-        queries = [] if folder is None else query_rows(folder.queries, bad)
-        files = LabelFiles(
-            given=qrels,
-            by_split={} if folder is None else folder.split_qrels,
-            whole=None if folder is None else folder.qrels,
+        doc_ids = _doc_ids(source, bad, on_progress)
+        queries = source.queries(bad)
+        labels = read_labels(
+            replace(source.label_files, given=qrels), None if source.domain is not None else split, queries, bad
         )
-        labels = read_labels(files, split, queries, bad)
+        found = labels.qrels if qrels is not None else labels.qrels + _gold(source, scale, grades, bad)
+        found = regraded(found, grades, bad)
         query_ids = {row.query.query_id for row in queries}
-        for file, qrel in labels.qrels:
+        for file, qrel in found:
             _check_pair(file, qrel.line, (qrel.query_id, qrel.doc_id, qrel.grade), (query_ids, doc_ids, scale), bad)
-    return Reading(corpus=corpus, doc_ids=doc_ids, queries=labels.queries, qrels=[qrel for _, qrel in labels.qrels])
+    return Reading(source=source, doc_ids=doc_ids, queries=labels.queries, qrels=[qrel for _, qrel in found])
 
 
 def import_collection(  # noqa: PLR0913 - what a person may say of a data set
     store: Store,
     *,
     name: str,
-    path: Path,
+    path: Path | Source,
     qrels: Path | None = None,
     split: str | None = None,
     assessor: str | None = None,
     kind: AssessorKind | None = None,
     scale: Scale = DEFAULT_SCALE,
+    grades: Mapping[int, int] | None = None,
     authored: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Collection:
-    """Import a .jsonl file of documents, or a BEIR folder with queries and (where an assessor is named) labels. Raises
+    """Import documents with, where the source has them, queries and (where an assessor is named) labels. Raises
     ImportRefusedError with all bad rows, SettingsError for labels without an assessor; nothing is stored then."""
     owner = _owner(store, assessor, kind, authored=authored)
     if qrels is not None and owner is None:
         raise SettingsError("Labels were given without an assessor.", mend=_OWNER)
-    reading = read_data_set(path, qrels=qrels, split=split, scale=scale, on_progress=on_progress)
+    source = path if isinstance(path, Source) else source_of(path, split=split)
+    if owner is None:
+        source = replace(source, gold=lambda _: [])
+    reading = read_data_set(source, qrels=qrels, split=split, scale=scale, grades=grades, on_progress=on_progress)
     if owner is not None and not reading.qrels:
         raise SettingsError(
-            f"{path} has no labels to import.", mend="Name a file of labels, or leave the assessor out."
+            f"{source.path} has no labels to import.", mend="Name a file of labels, or leave the assessor out."
         )
     collection_id, total = new_id(), len(reading.doc_ids)
     return store.collections.add(
@@ -100,7 +108,7 @@ def import_collection(  # noqa: PLR0913 - what a person may say of a data set
         queries=reading.queries,
         judgments=[] if owner is None else reading.judgments(collection_id, owner),
         assessors=[] if owner is None else [owner],
-        source=path.name,
+        source=source.path.name + (f" {source.domain}" if source.domain else ""),
         on_progress=None if on_progress is None else lambda done: on_progress("Storing documents", done, total),
     )
 
@@ -186,14 +194,27 @@ def _owner(store: Store, name: str | None, kind: AssessorKind | None, *, authore
     return store.assessors.found_or_new(name, kind, authored=authored)
 
 
-def _doc_ids(corpus: Path, bad: BadRows, on_progress: OnProgress | None) -> frozenset[str]:
+def _gold(source: Source, scale: Scale, grades: Mapping[int, int] | None, bad: BadRows) -> list[tuple[Path, Qrel]]:
+    """Labels that a source has in no file of their own. They know relevant documents alone, so on a scale of more
+    grades somebody must say which of them that is."""
+    found = source.gold(bad)
+    if found and grades is None and scale.highest > 1:
+        raise SettingsError(
+            f"The gold documents of {source.path} are relevant or not; the scale {scale.name} has "
+            f"{len(scale.grades)} grades.",
+            mend=f"Use a scale of two grades (prorank), or say which grade is meant: 1={scale.highest}.",
+        )
+    return found
+
+
+def _doc_ids(source: Source, bad: BadRows, on_progress: OnProgress | None) -> frozenset[str]:
     doc_ids: set[str] = set()
-    for document in document_rows(corpus, bad):
+    for document in source.documents(bad):
         doc_ids.add(document.doc_id)
         if on_progress is not None and len(doc_ids) % 1000 == 0:
             on_progress("Reading documents", len(doc_ids), None)
     if not doc_ids and not bad.count:
-        bad.add(corpus, 1, "the file has no documents")
+        bad.add(source.path, 1, "there are no documents in it")
     return frozenset(doc_ids)
 
 
@@ -242,6 +263,7 @@ def _judgment(qrel: Qrel, collection_id: str, assessor: Assessor) -> Judgment:
         doc_id=qrel.doc_id,
         assessor_id=assessor.assessor_id,
         grade=qrel.grade,
+        note=None if qrel.given is None else f"grade {qrel.given} in the file",
     )
 
 

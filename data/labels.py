@@ -1,6 +1,6 @@
 """Which of a data set's labels an import takes, and into which split they put their queries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,4 +81,20 @@ def _splits(by_split: Mapping[str, Sequence[Qrel]]) -> dict[str, Split]:
         for qrel in qrels:
             split = split_named(name)
             found[qrel.query_id] = split if found.get(qrel.query_id, split) == split else Split.HELDOUT
+    return found
+
+
+def regraded(
+    labels: Iterable[tuple[Path, Qrel]], grades: Mapping[int, int] | None, bad: BadRows
+) -> list[tuple[Path, Qrel]]:
+    """Labels of another scale on the collection's: `grades` says which grade each of theirs is (None: the same). A
+    grade it leaves out is a bad row. The given grade is kept beside the new one."""
+    if grades is None:
+        return list(labels)
+    found = []
+    for path, qrel in labels:
+        if qrel.grade in grades:
+            found.append((path, replace(qrel, grade=grades[qrel.grade], given=qrel.grade)))
+        else:
+            bad.add(path, qrel.line, f"what the grade {qrel.grade} means here was not said")
     return found

@@ -1,1 +1,1 @@
-"""File formats, both ways: TREC qrels and runs, JSONL, the BEIR folder."""
+"""File formats: TREC qrels and runs, JSONL, CSV, Parquet, folders of BEIR, of BRIGHT, and of texts."""

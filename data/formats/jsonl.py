@@ -11,7 +11,10 @@ from data.records import Document, Query, Split
 
 _DOCUMENT_IDS = ("_id", "id", "doc_id")
 _QUERY_IDS = ("_id", "id", "query_id")
-_TEXTS = ("text", "contents")
+_TEXTS = ("text", "contents", "content")
+_QUERY_TEXTS = ("text", "contents", "query")
+_NOTHING = "N/A"
+"""What BRIGHT writes where a query excludes no document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +32,25 @@ def read_documents(path: Path) -> list[Document]:
 
 
 def document_rows(path: Path, bad: BadRows) -> Iterator[Document]:
-    """Documents as they are read, `{"_id" | "id" | "doc_id", "text" | "contents", "title"?}`; bad rows go to `bad`."""
-    seen: dict[str, int] = {}
-    for line, row in object_rows(path, bad):
+    """Documents as they are read, `{"_id" | "id" | "doc_id", "text" | "contents" | "content", "title"?}`; bad rows go
+    to `bad`."""
+    yield from documents_in(object_rows(path, bad), path, bad)
+
+
+def documents_in(
+    rows: Iterable[tuple[int, Mapping[str, Any]]], file: Path | str, bad: BadRows, seen: dict[str, int] | None = None
+) -> Iterator[Document]:
+    """Documents of rows with their lines, whatever file they stand in; `seen` holds the ids of the files before it."""
+    seen = {} if seen is None else seen
+    for line, row in rows:
         title = row.get("title") or ""
-        text, problem = _text(row)
+        text, problem = _text(row, _TEXTS)
         doc_id, id_is = _id(row, _DOCUMENT_IDS)
         if problem is None and not isinstance(title, str):
             problem = "the title is not a text"
         problem = id_is or problem or text_problem(title) or _twice(seen, doc_id, line)
         if problem is not None:
-            bad.add(path, line, problem)
+            bad.add(file, line, problem)
         else:
             yield Document(doc_id=doc_id, text=text, title=title)
 
@@ -51,22 +62,44 @@ def read_queries(path: Path) -> list[Query]:
 
 
 def query_rows(path: Path, bad: BadRows) -> list[ReadQuery]:
-    """Queries `{"_id" | "id" | "query_id", "text", "metadata": {"split"}?}`; bad rows go to `bad`."""
-    seen: dict[str, int] = {}
-    found = []
-    for line, row in object_rows(path, bad):
-        text, problem = _text(row)
+    """Queries `{"_id" | "id" | "query_id", "text" | "query", "metadata": {"split", "excluded_ids"}?}`; bad rows go to
+    `bad`."""
+    return [query for _, query, _ in queries_in(object_rows(path, bad), path, bad)]
+
+
+def queries_in(
+    rows: Iterable[tuple[int, Mapping[str, Any]]], file: Path | str, bad: BadRows, seen: dict[str, int] | None = None
+) -> Iterator[tuple[int, ReadQuery, Mapping[str, Any]]]:
+    """Queries of rows with their lines and the rows; `seen` holds the ids of the files before it."""
+    seen = {} if seen is None else seen
+    for line, row in rows:
+        text, problem = _text(row, _QUERY_TEXTS)
         query_id, id_is = _id(row, _QUERY_IDS)
-        problem = id_is or problem or _twice(seen, query_id, line)
-        if problem is not None:
-            bad.add(path, line, problem)
-            continue
         metadata = row.get("metadata")
-        name = metadata.get("split") if isinstance(metadata, dict) else None
+        facts: Mapping[str, Any] = metadata if isinstance(metadata, dict) else {}
+        excluded, ids_are = listed_ids(row.get("excluded_ids") or facts.get("excluded_ids"))
+        problem = id_is or problem or ids_are or _twice(seen, query_id, line)
+        if problem is not None:
+            bad.add(file, line, problem)
+            continue
+        name = facts.get("split")
         name = name if isinstance(name, str) and name.strip() else None
-        query = Query(query_id=query_id, text=text, split=None if name is None else split_named(name))
-        found.append(ReadQuery(query=query, split_name=name))
-    return found
+        split = None if name is None else split_named(name)
+        yield (
+            line,
+            ReadQuery(query=Query(query_id=query_id, text=text, split=split, excluded_ids=excluded), split_name=name),
+            row,
+        )
+
+
+def listed_ids(value: object) -> tuple[tuple[str, ...], str | None]:
+    """The ids of a list, and why they can't be used (None: they can)."""
+    if value is None:
+        return (), None
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        return (), "the ids are not a list of texts"
+    found = tuple(dict.fromkeys(each for each in value if each != _NOTHING))
+    return found, next((problem for each in found if (problem := id_problem(each)) is not None), None)
 
 
 def split_named(name: str) -> Split:
@@ -84,11 +117,15 @@ def write_documents(documents: Iterable[Document]) -> str:
 
 
 def write_queries(queries: Iterable[Query]) -> str:
-    """A line per query, as BEIR has them; the split is kept in `metadata`."""
-    return "".join(
-        _line({"_id": q.query_id, "text": q.text} | ({"metadata": {"split": q.split.value}} if q.split else {}))
-        for q in queries
-    )
+    """A line per query, as BEIR has them; split and excluded documents are kept in `metadata`."""
+    return "".join(_line({"_id": q.query_id, "text": q.text} | _metadata(q)) for q in queries)
+
+
+def _metadata(query: Query) -> dict[str, Any]:
+    facts: dict[str, Any] = {"split": query.split.value} if query.split else {}
+    if query.excluded_ids:
+        facts["excluded_ids"] = list(query.excluded_ids)
+    return {"metadata": facts} if facts else {}
 
 
 def object_rows(path: Path, bad: BadRows) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -115,10 +152,10 @@ def _id(row: Mapping[str, Any], names: Iterable[str]) -> tuple[str, str | None]:
     return str(value), id_problem(str(value))
 
 
-def _text(row: Mapping[str, Any]) -> tuple[str, str | None]:
-    value = next((row[name] for name in _TEXTS if row.get(name) is not None), None)
+def _text(row: Mapping[str, Any], names: Iterable[str]) -> tuple[str, str | None]:
+    value = next((row[name] for name in names if row.get(name) is not None), None)
     if value is None:
-        return "", f"no text: one of {', '.join(_TEXTS)} is needed"
+        return "", f"no text: one of {', '.join(names)} is needed"
     if not isinstance(value, str):
         return "", "the text is not a text"
     return value, text_problem(value) if value.strip() else "the text is empty"

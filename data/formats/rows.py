@@ -20,11 +20,12 @@ class BadRows:
         self.rows: list[BadRow] = []
         self.count = 0
 
-    def add(self, path: Path, line: int, reason: str) -> None:
-        """Note a bad row."""
+    def add(self, file: Path | str, line: int, reason: str) -> None:
+        """Note a bad row. A file is called by its name; where many have the same one, by the text given for it."""
         self.count += 1
         if len(self.rows) < KEPT:
-            self.rows.append(BadRow(file=path.name, line=line, reason=reason))
+            name = file if isinstance(file, str) else file.name
+            self.rows.append(BadRow(file=name, line=line, reason=reason))
 
     def refuse(self) -> None:
         """Raise ImportRefusedError if there was any bad row."""
@@ -62,6 +63,9 @@ def id_problem(value: str) -> str | None:
         return "the id is blank"
     if re.search(r"\s", value):
         return f"the id {value!r} has white space in it"
+    # TREC's tools end a name at a NUL, and a BOM at a file's beginning is not read as a part of it.
+    if re.search(r"[\x00-\x1f\x7f-\x9f\ufeff]", value):
+        return f"the id {value!r} has an invisible character in it"
     return text_problem(value)
 
 

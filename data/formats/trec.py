@@ -14,6 +14,9 @@ from data.formats.rows import BadRows, id_problem, refusing, text_rows
 _LARGEST = 1e38
 """Scores a run can hold are below this: single precision ends there."""
 
+DOCUMENT_ID_COLUMNS = ("docid", "docno", "pid")
+"""What TREC and MS MARCO call a document's id in tables."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 
 
@@ -25,6 +28,8 @@ class Qrel:
     doc_id: str
     grade: int
     line: int = field(default=0, compare=False)
+    given: int | None = field(default=None, compare=False)
+    """The file's own grade, where it was on another scale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
