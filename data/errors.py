@@ -3,6 +3,7 @@
 WhyRankError
 ├── SettingsError          a setting or an option is wrong
 ├── NotFoundError          a collection, query, document, version or job that is not there
+├── NotAllowedError        a person whose role does not cover what they ask
 ├── ConflictError          a name already taken, a state that does not allow the action
 ├── ImportRefusedError     a file with broken rows (carries them)
 ├── StoreError             the database can't be opened, is newer, or is damaged
@@ -37,6 +38,10 @@ class SettingsError(WhyRankError):
 
 class NotFoundError(WhyRankError):
     """Something was asked for by a name or id that is not there."""
+
+
+class NotAllowedError(WhyRankError):
+    """A person asks for something their role does not cover, or may not come in."""
 
 
 class ConflictError(WhyRankError):

@@ -1,6 +1,6 @@
 """The tables as they are now. `data/migrations` makes them; a test holds the two to each other.
 
-Judgment events and alias moves are append-only: triggers (in the migrations) refuse updates and lone deletes."""
+Judgment events, alias moves and roles given are append-only: triggers (in the migrations) refuse updates and lone deletes."""
 
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
@@ -22,9 +22,10 @@ from data.columns import (
     time_column,
     word_column,
 )
+from data.people import Role
 from data.records import Alias, AssessorKind, JobState, Split, Status
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration: a database of another revision is migrated, or refused where it is newer."""
 
 metadata = sa.MetaData(naming_convention=NAMING)
@@ -281,5 +282,29 @@ evaluations = Table(
     time_column("created_at"),
     Index("ix_evaluations_collection_id", "collection_id"),
     Index("ix_evaluations_heldout_sha256", "heldout_sha256"),
+    sqlite_autoincrement=True,
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("login", String, primary_key=True),
+    text_column("email", nullable=True),
+    Column("name", String, nullable=False, unique=True),
+    word_column("role", Role),
+    text_column("changed_by"),
+    time_column("created_at"),
+)
+
+role_changes = Table(
+    "role_changes",
+    metadata,
+    sequence_column(),
+    Column("login", String, ForeignKey("people.login"), nullable=False),
+    text_column("name"),
+    word_column("previous", Role, nullable=True),
+    word_column("role", Role),
+    text_column("changed_by"),
+    time_column("created_at"),
     sqlite_autoincrement=True,
 )

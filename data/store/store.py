@@ -13,6 +13,7 @@ from data.store.evaluations import Evaluations
 from data.store.jobs import Jobs
 from data.store.judgments import Judgments
 from data.store.migrate import migrate, revision_of
+from data.store.people import People
 from data.store.pools import Pools
 from data.store.rankings import Rankings
 from data.store.versions import Versions
@@ -32,6 +33,7 @@ class Store:
         self.jobs = Jobs(database)
         self.evaluations = Evaluations(database)
         self.pools = Pools(database)
+        self.people = People(database)
 
     @classmethod
     def open(cls, path: Path) -> Self:

@@ -14,12 +14,12 @@ from data.store import Store
 from data.store.backup import row_counts
 from data.store.migrate import MIGRATIONS, migrate, revision_of
 
-FOURTH = '''"""A table made anew by batch mode, and one more."""
+EXTRA = '''"""A table made anew by batch mode, and one more."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade():
@@ -71,7 +71,7 @@ def counts(path):
 def folder_with(tmp_path, more="pass"):
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0004_fourth.py").write_text(FOURTH.format(more=more))
+    (folder / "versions" / "0005_extra.py").write_text(EXTRA.format(more=more))
     return folder
 
 
@@ -90,6 +90,7 @@ def test_down_and_up_with_rows(path):
     assert counts(kept) == before
     middle = counts(path)
     newer = {"rankings", "job_metrics", "aliases", "alias_events", "evaluations", "leases", "pools"}
+    newer |= {"people", "role_changes"}
     assert set(before) - set(middle) == newer
     assert middle.items() <= before.items()
     assert middle["judgments"] == 4
@@ -123,7 +124,7 @@ def test_a_table_made_anew_takes_no_rows_along(path, tmp_path):
     folder = folder_with(tmp_path)
     migrate(path, folder=folder)
     assert counts(path) == before
-    migrate(path, "0003", folder=folder)
+    migrate(path, "0004", folder=folder)
     assert counts(path) == before
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
         connection.execute("UPDATE judgments SET grade = 0")
@@ -133,7 +134,7 @@ def test_a_migration_that_would_orphan_rows_changes_nothing(path, tmp_path):
     before = counts(path)
     with pytest.raises(StoreError, match="without what they refer to"):
         migrate(path, folder=folder_with(tmp_path, "op.execute('DELETE FROM queries')"))
-    assert revision_of(path) == "0003"
+    assert revision_of(path) == REVISION
     assert counts(path) == before
 
 
@@ -141,7 +142,7 @@ def test_a_migration_that_fails_half_way_changes_nothing(path, tmp_path):
     before = counts(path)
     with pytest.raises(StoreError, match="no such table"):
         migrate(path, folder=folder_with(tmp_path, "op.execute('DELETE FROM nowhere')"))
-    assert revision_of(path) == "0003"
+    assert revision_of(path) == REVISION
     assert counts(path) == before
 
 
