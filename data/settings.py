@@ -40,7 +40,28 @@ class Settings(BaseSettings):
         default="auto",
         description="`lucene`, `bm25s`, or `auto`: Lucene where Java starts, else bm25s, said so.",
     )
-    port: int = Field(default=8501, ge=1, le=65535, description="Port of the app, on 127.0.0.1.")
+    port: int = Field(default=8501, ge=1, le=65535, description="Port of the app.")
+    address: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address the app listens on; another than this machine's own asks for a login.",
+    )
+    hosts: str = Field(
+        default="",
+        description="Names people reach the app by, parted by commas, besides 127.0.0.1, localhost and the login's.",
+    )
+    secrets: Path = Field(
+        default=Path(__file__).parents[1] / ".streamlit" / "secrets.toml",
+        description="TOML file whose [auth] section configures the login (OpenID Connect).",
+    )
+    people: str = Field(
+        default="",
+        description="Who may sign in, parted by commas: addresses, `@example.org` for a domain, subjects, or `*`.",
+    )
+    admins: str = Field(default="", description="Who may sign in and is an admin, written as in WHYRANK_PEOPLE.")
+    unauthenticated: bool = Field(
+        default=False, description="Listen on an address others can reach without a login: they may do everything."
+    )
 
     @property
     def database_path(self) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from app.actions import holding, launch
+from app.actions import entrance, holding, launch
 from data.errors import WhyRankError
 from data.settings import Settings
 
@@ -46,6 +46,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _worker(settings)
     yield _disk(settings)
     yield _port(settings)
+    yield _people(settings)
 
 
 def _python() -> Check:
@@ -176,9 +177,47 @@ def _nearest(path: Path) -> Path:
 def _port(settings: Settings) -> Check:
     name = f"port {settings.port}"
     try:
-        launch.check_port(settings.port)
+        launch.check_port(settings.port, settings.address)
     except WhyRankError as error:
         if holding.is_held(holding.app_lock(settings)):
-            return Check(name=name, state=OK, words=f"WhyRank serves on http://{launch.HOST}:{settings.port}")
+            return Check(name=name, state=OK, words=f"WhyRank serves on {launch.url(settings)}")
         return Check(name=name, state=NOTE, words=error.what, mend=error.mend)
     return Check(name=name, state=OK, words="free")
+
+
+def _people(settings: Settings) -> Check:
+    """Who may come in."""
+    name = "who may come in"
+    try:
+        way = entrance.read(settings)
+        entrance.check_address(settings, way)
+    except WhyRankError as error:
+        return Check(name=name, state=MISSING, words=error.what, mend=error.mend)
+    if way.local and not entrance.is_loopback(settings.address):
+        return Check(
+            name=name,
+            state=NOTE,
+            words=f"everybody who reaches {settings.address}, without a login, as an admin",
+            mend="Configure a login (README, Who is who), or listen on 127.0.0.1.",
+        )
+    if way.local:
+        return Check(
+            name=name, state=OK, words=f"who is on this machine ({settings.address}), by a name, without a login"
+        )
+    words = f"who signs in ({', '.join(way.providers)})"
+    for wrong, said, mend in (
+        (not settings.admins, "nobody is an admin by WHYRANK_ADMINS", "Name one: WHYRANK_ADMINS=you@example.org"),
+        (
+            entrance.readable_by_others(settings),
+            f"other users of this machine can read {settings.secrets}",
+            f"chmod 600 {settings.secrets}",
+        ),
+        (
+            not way.encrypted,
+            f"logins come back to {way.host} without https",
+            "Put https before it, in redirect_uri too.",
+        ),
+    ):
+        if wrong:
+            return Check(name=name, state=NOTE, words=f"{words}; {said}", mend=mend)
+    return Check(name=name, state=OK, words=words)

@@ -5,6 +5,7 @@ where this process is killed, the kernel stops them (Linux).
 """
 
 import ctypes
+import errno
 import http.client
 import os
 import signal
@@ -17,11 +18,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from app.actions import holding
+from app.actions import entrance, holding
 from data.errors import SettingsError, WhyRankError
 from data.settings import Settings
 
-HOST = "127.0.0.1"
 PROJECT = Path(__file__).resolve().parents[2]
 """Where `.streamlit/config.toml` lies."""
 START_SECONDS = 120.0
@@ -43,15 +43,16 @@ class LaunchError(WhyRankError):
 def serve(settings: Settings, *, page: Sequence[str], worker: Sequence[str], say: Say, stop: threading.Event) -> None:
     """Run the commands of worker and app until `stop` is set; returns when both have ended.
 
-    Raises SettingsError where the port is taken, ConflictError where the home is served already, LaunchError where
-    the app doesn't answer or ends by itself.
+    Raises SettingsError where the port is taken or others could come in without a login, ConflictError where the home
+    is served already, LaunchError where the app doesn't answer or ends by itself.
     """
+    entrance.check_address(settings, entrance.read(settings))
     held = f"{settings.home} is served by another `whyrank app`."
     with (
         holding.hold(holding.app_lock(settings), what=held, mend="Use that one, or stop it with Ctrl-C."),
         _ended_at_exit() as children,
     ):
-        check_port(settings.port)
+        check_port(settings.port, settings.address)
         logs = settings.home / "logs"
         tended = _Worker(command=worker, settings=settings, log=logs / "worker.log", children=children, say=say)
         tended.tend()
@@ -59,7 +60,7 @@ def serve(settings: Settings, *, page: Sequence[str], worker: Sequence[str], say
         children.append(server)
         _wait_until_it_answers(settings, server, logs / "app.log", stop)
         if not stop.is_set():
-            say(f"WhyRank is ready: http://{HOST}:{settings.port} (Ctrl-C stops it)")
+            say(f"WhyRank is ready: {url(settings)} (Ctrl-C stops it)")
         while not stop.wait(POLL_SECONDS):
             if server.poll() is not None:
                 raise LaunchError("The app ended by itself.", mend=_look_at(logs / "app.log"))
@@ -75,23 +76,35 @@ def own_worker(settings: Settings) -> Iterator[None]:
         yield
 
 
-def check_port(port: int) -> None:
-    """Raise SettingsError where somebody listens on the port."""
-    with socket.socket() as probe:
+def url(settings: Settings) -> str:
+    """Where this machine reaches the app."""
+    host = entrance.reached_at(settings)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def check_port(port: int, address: str = entrance.LOOPBACK) -> None:
+    """Raise SettingsError where somebody listens on the port, or the address is not this machine's."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
-        except OSError:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise SettingsError(
+                    f"WhyRank can't listen on {address}, port {port}: {error.strerror or error}.",
+                    mend="Set WHYRANK_ADDRESS to an address of this machine, and WHYRANK_PORT to a port above 1023.",
+                ) from None
             raise SettingsError(
-                f"Port {port} on {HOST} is taken by another program.",
+                f"Port {port} on {address} is taken by another program.",
                 mend="Stop that, or choose another port: WHYRANK_PORT=8600 whyrank app",
             ) from None
 
 
 def app_command(settings: Settings) -> list[str]:
-    """The command line of the app's server."""
+    """The command line of the app's server. Raises SettingsError where the login is configured, but not rightly."""
     page = PROJECT / "app" / "main.py"
-    options = ["--server.port", str(settings.port), "--server.address", HOST, "--server.headless", "true"]
+    options = ["--server.port", str(settings.port), "--server.headless", "true"]
+    options += entrance.server_options(settings, entrance.read(settings))
     return [sys.executable, "-P", "-m", "streamlit", "run", str(page), *options]
 
 
@@ -103,6 +116,8 @@ def worker_command() -> list[str]:
 def environment(settings: Settings) -> Mapping[str, str]:
     """The environment of both, independent of the current folder, which for the app is the project's."""
     absolute = {"WHYRANK_HOME": str(settings.home.resolve())}
+    if "secrets" in settings.model_fields_set:
+        absolute["WHYRANK_SECRETS"] = str(settings.secrets.resolve())
     if Path(settings.model).is_dir():
         absolute["WHYRANK_MODEL"] = str(Path(settings.model).resolve())
     return {**os.environ, **absolute}
@@ -215,15 +230,15 @@ def _wait_until_it_answers(
     while not stop.wait(POLL_SECONDS):
         if server.poll() is not None:
             raise LaunchError(f"The app did not start (exit code {server.returncode}).", mend=_look_at(log))
-        if _answers(settings.port):
+        if _answers(settings):
             return
         if time.monotonic() > deadline:
             raise LaunchError(f"The app did not answer within {START_SECONDS:.0f} s.", mend=_look_at(log))
 
 
-def _answers(port: int) -> bool:
+def _answers(settings: Settings) -> bool:
     """Streamlit's own health check."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    connection = http.client.HTTPConnection(entrance.reached_at(settings), settings.port, timeout=2)
     try:
         connection.request("GET", "/_stcore/health")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -12,7 +12,7 @@ from app.cli.session import Session
 
 
 def app(context: typer.Context) -> None:
-    """Serve the app on 127.0.0.1 with its worker, until Ctrl-C.
+    """Serve the app (on 127.0.0.1, unless WHYRANK_ADDRESS says otherwise) with its worker, until Ctrl-C.
 
     Example: WHYRANK_PORT=8600 whyrank app
     """
