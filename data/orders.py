@@ -41,4 +41,5 @@ class Stock:
     method: str
     depth: int
     fusion_weight: float
+    retriever: str
     queries: int

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.actions import plots
 from app.views import charts
 from app.views.plain import plain
 from data.records import Query
@@ -99,10 +100,7 @@ def figures(report: Mapping[str, Any], looks: int) -> None:
 def charts_of(report: Mapping[str, Any], queries: Mapping[str, Query], highest: int) -> None:
     """Per-query differences of the primary measure, and calibration."""
     against = report["measures"][PRIMARY]["against"]
-    values = [
-        (query_id, queries[query_id].text if query_id in queries else "", scores["system"] - scores[against])
-        for query_id, scores in report["per_query"][PRIMARY].items()
-    ]
+    values = plots.gains(report, {query_id: query.text for query_id, query in queries.items()})
     name = "BM25" if against == "bm25" else "the champion"
     left, right = st.columns([3, 2])
     with left:
@@ -110,8 +108,7 @@ def charts_of(report: Mapping[str, Any], queries: Mapping[str, Query], highest: 
         charts.differences(values, key="differences_chart", y=f"Difference in {PRIMARY}")
     with right:
         st.markdown("**Calibration: the model's expected grade against people's grades**")
-        points = [(bin_["expected"], bin_["labelled"], bin_["documents"]) for bin_ in report["calibration"]]
-        if points:
+        if points := plots.bins(report):
             charts.calibration(points, highest, key="calibration_chart")
         else:
             st.info("No labelled document was ranked, so there is nothing to compare.")

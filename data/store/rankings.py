@@ -66,7 +66,7 @@ class Rankings:
 
     def stock(self, collection_id: str) -> list[Stock]:
         """What the collection's queries were ranked with, the most used first."""
-        made = (rankings.c.version_id, rankings.c.method, rankings.c.depth, rankings.c.fusion_weight)
+        made = [rankings.c[name] for name in Stock.__dataclass_fields__ if name != "queries"]
         count = sa.func.count(rankings.c.query_id.distinct())
         query = (
             sa.select(*made, count.label("queries"))

@@ -50,7 +50,7 @@ def test_orders_go_by_depth_fusion_and_moment(filled):
 
 def test_the_stock_says_what_queries_were_ranked_with(filled):
     store, collection_id = filled.store.rankings, filled.collection.collection_id
-    made = Stock(version_id="base", method="pointwise-score", depth=10, fusion_weight=0.2, queries=2)
+    made = Stock(version_id="base", method="pointwise-score", depth=10, fusion_weight=0.2, retriever="r", queries=2)
     for query_id in ("q1", "q1", "q2"):
         store.add(filled.ranking(query_id=query_id))
     store.add(filled.ranking(query_id="q3", depth=20))
