@@ -14,7 +14,7 @@ Pair = tuple[str, str]
 """(query_id, doc_id)"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Grading:
     """A judgment without its texts: all that is asked of one here."""
 

@@ -10,6 +10,7 @@ from data.store.backup import backup, restore
 from data.store.collections import Collections
 from data.store.database import Database
 from data.store.evaluations import Evaluations
+from data.store.gradings import Gradings
 from data.store.jobs import Jobs
 from data.store.judgments import Judgments
 from data.store.migrate import migrate, revision_of
@@ -28,6 +29,7 @@ class Store:
         self.collections = Collections(database)
         self.assessors = Assessors(database)
         self.judgments = Judgments(database)
+        self.gradings = Gradings(database)
         self.rankings = Rankings(database)
         self.versions = Versions(database)
         self.jobs = Jobs(database)
