@@ -14,6 +14,7 @@ page = st.navigation(
         st.Page("screens/explore.py", title="Explore", icon=":material/search:", default=True),
         st.Page("screens/judge.py", title="Judge", icon=":material/gavel:"),
         st.Page("screens/agreement.py", title="Agreement", icon=":material/group:"),
+        st.Page("screens/adjudication.py", title="Adjudication", icon=":material/balance:"),
         st.Page("screens/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
         st.Page("screens/evaluate.py", title="Evaluate", icon=":material/monitoring:"),

@@ -1,0 +1,170 @@
+"""Adjudication: the pairs on which people conflict, one at a time; a lead gives the grade that counts, and why."""
+
+import streamlit as st
+
+from app import resources, state, visitor
+from app.actions import adjudication
+from app.views import adjudication as view
+from app.views import frame, problem
+from app.views.plain import plain
+from data.errors import WhyRankError
+from data.people import Role
+from data.settling import Pair
+
+SLOT, NOTE, SHOWN = "adjudication", "adjudication_note", "adjudication_view"
+WAITING, SETTLED = "To settle", "Settled"
+PER_PAGE = 20
+
+workbench = resources.workbench()
+collection = frame.collection()
+
+
+def asked() -> Pair | None:
+    """The pair that the address names."""
+    query_id, doc_id = st.query_params.get("query_id"), st.query_params.get("doc_id")
+    return (query_id, doc_id) if query_id and doc_id else None
+
+
+def show(pair: Pair | None) -> None:
+    """Put this pair on top, in the address too: a reload shows it again."""
+    for key, value in zip(("query_id", "doc_id"), pair or (None, None), strict=True):
+        if value is not None:
+            st.query_params[key] = value
+        elif key in st.query_params:
+            del st.query_params[key]
+    state.repaint(SLOT)
+
+
+def settle(case: adjudication.Case, following: Pair | None, keys: tuple[str, str], *, model_visible: bool) -> None:
+    """Store the decision, then show the next pair."""
+    event_id, seconds = state.painted(SLOT)
+    grade = state.number(keys[0])
+    if grade is None:
+        state.note(NOTE, "Choose the final grade first.")
+        return
+    decision = adjudication.Decision(
+        event_id=event_id,
+        query_id=case.query.query_id,
+        doc_id=case.document.doc_id,
+        grade=None if grade == view.CANT_JUDGE else grade,
+        reason=state.text(keys[1]),
+        seen=case.seen,
+        model_visible=model_visible,
+        seconds_spent=seconds,
+    )
+    try:
+        saved = adjudication.settle(workbench, collection, visitor.person(), decision)
+    except WhyRankError as error:
+        state.note(NOTE, str(error))
+        return
+    state.note(NOTE, saved.words)
+    show(following)
+
+
+def undo() -> None:
+    """Take this person's newest settlement back, and show its pair."""
+    try:
+        undone = adjudication.undo(workbench, collection, visitor.person())
+    except WhyRankError as error:
+        state.note(NOTE, str(error))
+        return
+    if undone is None:
+        state.note(NOTE, "You have settled nothing that could be taken back.")
+        return
+    state.note(NOTE, f"taken back: {undone.doc_id} waits again")
+    show((undone.query_id, undone.doc_id))
+
+
+def ways(waiting: list[adjudication.Conflict], pair: Pair | None) -> None:
+    """Draw how many wait, where one is, and the ways on."""
+    places = [conflict.pair for conflict in waiting]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, step in (("Previous", -1), ("Next", 1)):
+            st.button(
+                label,
+                key=f"adjudication_{label.lower()}",
+                on_click=show,
+                args=(adjudication.beside(waiting, pair, step),),
+                disabled=not waiting,
+            )
+        st.button("Undo", key="adjudication_undo", icon=":material/undo:", on_click=undo)
+        words = f"{len(waiting):,} conflicts wait" if len(waiting) != 1 else "1 conflict waits"
+        place = f" · number {places.index(pair) + 1}, the largest difference first" if pair in places else ""
+        note = state.note_of(NOTE)
+        st.caption(words + place + (f" · {plain(note, limit=400)}" if note else ""))
+
+
+def draw(waiting: list[adjudication.Conflict], pair: Pair) -> None:
+    """Draw one pair."""
+    event_id, _ = state.painted(SLOT)
+    models, keys = f"models:{event_id}", (f"final:{event_id}", f"reason:{event_id}")
+    case = adjudication.case(workbench, collection, pair)
+    with_models = state.number(models) == 1
+    following = adjudication.beside(waiting, pair, 1)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        view.draw_pair(case, with_models=with_models, key=f"adjudication-passage:{event_id}")
+        with st.container(horizontal=True):
+            address = {"query_id": pair[0], "doc_id": pair[1]}
+            st.page_link("screens/judge.py", label="Judge", icon=":material/gavel:", query_params=address)
+    with right:
+        view.draw_standing(case, collection.scale)
+        view.draw_people(case, collection.scale, guideline_version=collection.guideline_version)
+        view.draw_decision(
+            case,
+            collection,
+            refusal=visitor.refusal(Role.LEAD, adjudication.DOING),
+            keys=keys,
+            painting=event_id,
+            on_settle=lambda: settle(
+                case, None if following == pair else following, keys, model_visible=with_models and bool(case.models)
+            ),
+        )
+        view.draw_models(case, collection.scale, shown=with_models, on_show=lambda: state.put(models, 1))
+
+
+def walk() -> None:
+    """The conflicts that wait, one at a time."""
+    waiting = adjudication.conflicts(workbench, collection)
+    pair = asked()
+    if pair is None and waiting:
+        pair = waiting[0].pair
+        # In the address before anything is chosen: a rerun must not lay another pair under what was entered.
+        st.query_params.update({"query_id": pair[0], "doc_id": pair[1]})
+    ways(waiting, pair)
+    if pair is not None:
+        draw(waiting, pair)
+        return
+    st.success("No conflict waits: where people graded the same pair, they agree, or it was settled.")
+    st.page_link("screens/agreement.py", label="See how far they agree", icon=":material/group:")
+    st.page_link("screens/judge.py", label="Judge pairs", icon=":material/gavel:")
+
+
+def settled() -> None:
+    """Who settled what, a page at a time."""
+    count = workbench.store.gradings.settlement_count(collection.collection_id)
+    if not count:
+        st.info("Nothing has been settled yet.", icon=":material/balance:")
+        return
+    pages = -(-count // PER_PAGE)
+    page = st.pagination(pages, key="adjudication_page") if pages > 1 else 1
+    found = adjudication.settlements(workbench, collection, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+    view.draw_settlements(found, collection.scale, key=f"adjudication_settled:{page}")
+    st.download_button(
+        f"All {count:,} as CSV",
+        lambda: adjudication.as_csv(adjudication.settlements(workbench, collection)),
+        "settlements.csv",
+        "text/csv",
+        key="adjudication_csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+with problem.shown():
+    state.settle(**{SHOWN: WAITING})
+    st.segmented_control("Show", [WAITING, SETTLED], key=SHOWN, required=True, label_visibility="collapsed")
+    if state.text(SHOWN) == SETTLED:
+        settled()
+    else:
+        walk()

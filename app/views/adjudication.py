@@ -1,0 +1,136 @@
+"""How a conflict looks: query and document, who said what and why, the decision, and what was settled before."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from app.actions.adjudication import Case, Settlement
+from app.actions.opinions import Opinion, who
+from app.components import passage
+from app.views import opinion
+from app.views.moments import moment
+from app.views.plain import plain
+from data.records import Collection
+from data.scales import Rules, Scale
+
+CANT_JUDGE = -1
+"""Stands for "can't be judged" among the grades to choose from."""
+
+
+def draw_pair(case: Case, *, with_models: bool, key: str) -> None:
+    """Draw query and document, with what people quote (models too, where they may be seen) marked."""
+    st.markdown(f"#### {plain(case.query.text, limit=2000)}")
+    shown = [*case.people, *(case.models if with_models else ())]
+    with st.container(border=True, height=420):
+        passage.draw(case.document, [e for o in shown for e in o.judgment.evidence], key=key)
+    st.caption(plain(case.document.doc_id))
+
+
+def draw_people(case: Case, scale: Scale, *, guideline_version: int) -> None:
+    """Draw what each person said, when, and under which guidelines."""
+    for given in case.people:
+        with st.container(border=True, gap="xxsmall"):
+            opinion.draw(given, scale)
+            st.caption(_circumstances(given))
+    for version, rules in sorted(case.rules.items()):
+        if version != guideline_version:
+            _draw_rules(version, rules)
+
+
+def _circumstances(given: Opinion) -> str:
+    said = given.judgment
+    parts = [moment(said.created_at)]
+    if said.guideline_version is not None:
+        parts.append(f"guidelines, version {said.guideline_version}")
+    parts.append("models were in sight" if said.model_visible else "blind")
+    if said.settles:
+        parts.append("settled an earlier conflict")
+    return " · ".join(parts)
+
+
+def _draw_rules(version: int, rules: Rules) -> None:
+    with st.expander(f"Guidelines, version {version}", icon=":material/menu_book:"):
+        st.text(rules.guidelines or "There were no guidelines of its own.")
+
+
+def draw_models(case: Case, scale: Scale, *, shown: bool, on_show: Callable[[], None]) -> None:
+    """Draw what models say, once it was asked for."""
+    if not case.models:
+        st.caption("No model has graded this pair.")
+    elif shown:
+        opinion.draw_all(case.models, scale)
+    else:
+        st.button("Show what models say", key="adjudication_models", icon=":material/visibility:", on_click=on_show)
+        st.caption("Hidden until you ask; the decision is then stored as made with models in sight.")
+
+
+def draw_decision(  # noqa: PLR0913 - a form's parts
+    case: Case,
+    collection: Collection,
+    *,
+    refusal: str | None,
+    keys: tuple[str, str],
+    painting: str,
+    on_settle: Callable[[], None],
+) -> None:
+    """Draw the choice of the grade, the reason, and the button. `keys`: of the two widgets; `refusal`: why this person
+    may not decide."""
+    scale = collection.scale
+    st.segmented_control(
+        "Final grade",
+        [*scale.grades, CANT_JUDGE],
+        format_func=lambda grade: "Can't be judged" if grade == CANT_JUDGE else opinion.grade_label(grade, scale),
+        key=keys[0],
+        on_change="ignore",
+    )
+    st.text_area(
+        "Why?",
+        key=keys[1],
+        on_change="ignore",
+        height=90,
+        max_chars=2000,
+        placeholder="The reason is kept with the decision and shown to everybody.",
+    )
+    st.button(
+        "Settle",
+        key=f"settle:{painting}",
+        type="primary",
+        icon=":material/balance:",
+        shortcut="Ctrl+Enter",
+        on_click=on_settle,
+        disabled=refusal is not None or len(case.resolution.grades) < 2,
+    )
+    if refusal is not None:
+        st.caption(refusal)
+
+
+def draw_standing(case: Case, scale: Scale) -> None:
+    """Say how a pair stands that does not wait for a decision."""
+    how = case.resolution
+    if how.settled_by is not None:
+        settled = next(o for o in case.people if o.judgment.event_id == how.settled_by)
+        grade = "it can't be judged" if how.grade is None else opinion.grade_label(how.grade, scale)
+        st.success(
+            f"Settled by {plain(who(settled.assessor))} on {moment(settled.judgment.created_at)}: {grade}.",
+            icon=":material/balance:",
+        )
+    elif not how.open:
+        st.info("People do not disagree on this pair.", icon=":material/check:")
+
+
+def draw_settlements(found: Sequence[Settlement], scale: Scale, *, key: str) -> None:
+    """Draw a page of settlements as a table."""
+    rows = [
+        {
+            "Settled": moment(s.judgment.created_at),
+            "By": who(s.by),
+            "Query": s.judgment.query_id,
+            "Document": s.judgment.doc_id,
+            "Before": ", ".join(f"{name}: {grade}" for name, grade in s.before),
+            "Grade": opinion.answer(s.judgment, scale),
+            "Why": s.judgment.note or "",
+            "Counts": "yes" if s.stands else "no: something else was said since",
+        }
+        for s in found
+    ]
+    st.dataframe(rows, hide_index=True, key=key)
