@@ -7,8 +7,11 @@ alone, without this one, as long as no session has opened the first page.
 import streamlit as st
 
 from app.views import frame
+from data.people import Role
 
 st.set_page_config(page_title="WhyRank", page_icon="⚖️", layout="wide")
+who, why = frame.visit()
+people = "visible" if who and who.role.covers(Role.ADMIN) else "hidden"
 page = st.navigation(
     [
         st.Page("screens/explore.py", title="Explore", icon=":material/search:", default=True),
@@ -20,8 +23,11 @@ page = st.navigation(
         st.Page("screens/evaluate.py", title="Evaluate", icon=":material/monitoring:"),
         st.Page("screens/learn.py", title="Learning curve", icon=":material/show_chart:"),
         st.Page("screens/collections.py", title="Collections", icon=":material/library_books:"),
+        st.Page("screens/people.py", title="People", icon=":material/badge:", visibility=people),
     ],
-    position="top",
+    position="top" if who else "hidden",
 )
-if frame.draw(needs_collection=page.url_path != "collections"):
+if who is None:
+    frame.draw_entrance(why)
+elif frame.draw(who, needs_collection=page.url_path not in ("collections", "people")):
     page.run()

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from app.actions import entrance as ways
+from app.actions.entrance import Entrance
 from data.settings import Settings
 from data.store import Store
 from engine.workbench import Workbench
@@ -14,6 +16,11 @@ def use(workbench: Workbench | None) -> None:
     _given[:] = [workbench] if workbench is not None else []
 
 
+def entrance() -> Entrance:
+    """How people come in. Raises SettingsError where that is configured wrongly, or not at all where it must be."""
+    return ways.read(_given[0].settings) if _given else _opened_entrance()
+
+
 def workbench() -> Workbench:
     """The workbench of this process."""
     return _given[0] if _given else _opened()
@@ -23,3 +30,12 @@ def workbench() -> Workbench:
 def _opened() -> Workbench:
     settings = Settings()
     return Workbench(settings, Store.open(settings.database_path))
+
+
+@st.cache_resource(show_spinner=False)
+def _opened_entrance() -> Entrance:
+    # The address the server has, whoever started it and how.
+    settings = Settings().model_copy(update={"address": st.get_option("server.address") or "0.0.0.0"})  # noqa: S104
+    found = ways.read(settings)
+    ways.check_address(settings, found)
+    return found

@@ -10,7 +10,7 @@ from data.records import new_id
 
 COLLECTION = "collection_name"
 ASSESSOR = "assessor_name"
-DEFAULT_ASSESSOR = "me"
+_ASKS_NAME = "asks_name"
 _WANTED_COLLECTION = "wanted_collection"
 _NEWS = "news"
 _PAINTED = "painted"
@@ -27,8 +27,34 @@ def collection_name() -> str | None:
 
 
 def assessor_name() -> str:
-    """Name under which this person's judgments are stored."""
-    return str(st.session_state.get(ASSESSOR) or "").strip() or DEFAULT_ASSESSOR
+    """Name under which this person's judgments are stored. No page is drawn before there is one."""
+    return str(st.session_state[ASSESSOR])
+
+
+def kept_name() -> str | None:
+    """The name this session has; None: none yet."""
+    name = st.session_state.get(ASSESSOR)
+    return str(name) if name else None
+
+
+def keep_name(name: str) -> None:
+    """Go on under this name."""
+    st.session_state[ASSESSOR] = name
+
+
+def ask_name() -> None:
+    """Ask for another name before the next page."""
+    st.session_state[_ASKS_NAME] = True
+
+
+def ask_no_name() -> None:
+    """Go on under the name there is."""
+    st.session_state[_ASKS_NAME] = False
+
+
+def asks_name() -> bool:
+    """Does the person want another name?"""
+    return bool(st.session_state.get(_ASKS_NAME))
 
 
 def want_collection(name: str) -> None:

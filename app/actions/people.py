@@ -6,11 +6,13 @@ the command line.
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel, Field, ValidationError
 
 from data.errors import ConflictError, NotAllowedError, SettingsError
 from data.people import Person, Role, RoleChange
+from data.records import AssessorKind
 from data.settings import Settings
 from data.store import Store
 
@@ -56,6 +58,22 @@ def local(name: str) -> Person:
     if not (given := mended(name)):
         raise SettingsError("A name needs a letter or a digit.", mend="Type your name as others know it.")
     return Person(name=given, role=Role.ADMIN)
+
+
+def introduce(store: Store, typed: str) -> tuple[Person, str]:
+    """Somebody at their own machine, and a word for them. A name that is known but for its capitals is that one.
+
+    Raises SettingsError for a name of which nothing is left, and ConflictError for the sample's author's.
+    """
+    person = local(typed)
+    there = [assessor.name for assessor in store.assessors.list(AssessorKind.HUMAN)]
+    alike = [name for name in there if name.casefold() == person.name.casefold()]
+    if person.name not in alike and len(alike) == 1:
+        person = local(alike[0])
+    store.assessors.found_or_new(person.name, AssessorKind.HUMAN)
+    if person.name in there:
+        return person, f"Welcome back, {person.name}. Everybody of this name here is the same assessor."
+    return person, f"Welcome, {person.name}. What you judge is kept under this name."
 
 
 def command_line(name: str) -> Person:
@@ -106,19 +124,23 @@ def require_own(person: Person, name: str) -> None:
         )
 
 
-def known(store: Store) -> int:
-    """How many people signed in so far."""
-    return store.people.count()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """The people who signed in, as the People page shows them."""
 
-
-def listed(store: Store, page: int) -> list[Person]:
-    """A page (the first is 1) of the people who signed in, by name."""
-    return store.people.list(limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
-
-
-def trail(store: Store, limit: int = PER_PAGE) -> list[RoleChange]:
+    people: Sequence[Person]
+    """One page of them, by name."""
+    pages: int
+    changes: Sequence[RoleChange]
     """The roles given last, newest first."""
-    return store.people.changes(limit=limit)
+
+
+def roster(store: Store, by: Person, page: int = 1) -> Roster:
+    """A page (the first is 1) of who signed in. Raises NotAllowedError."""
+    require(by, Role.ADMIN, "see who signs in")
+    found = store.people.list(limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+    pages = max(1, -(-store.people.count() // PER_PAGE))
+    return Roster(people=found, pages=pages, changes=store.people.changes(limit=PER_PAGE))
 
 
 def set_role(store: Store, settings: Settings, by: Person, login: str, role: Role) -> Person:

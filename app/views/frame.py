@@ -1,15 +1,46 @@
-"""What surrounds every page: which collection, and who is judging."""
+"""What surrounds every page: who is at it, and which collection."""
 
 import streamlit as st
 
-from app import resources, state
-from app.views import problem
+from app import resources, state, visitor
+from app.actions import people
+from app.actions.entrance import is_loopback
+from app.views import entrance, problem
 from app.views.plain import plain
-from data.errors import WhyRankError
+from data.errors import NotAllowedError, WhyRankError
+from data.people import Person
 from data.records import Collection
 
 
-def draw(*, needs_collection: bool) -> bool:
+def visit() -> tuple[Person | None, WhyRankError | None]:
+    """Who is at the page, or why nobody can be."""
+    try:
+        return visitor.come_in(), None
+    except WhyRankError as error:
+        return None, error
+
+
+def draw_entrance(why: WhyRankError | None) -> None:
+    """Draw the way in, or why it is closed."""
+    if isinstance(why, NotAllowedError):
+        entrance.refused(why)
+    elif why is not None:
+        problem.show(why)
+    elif not resources.entrance().local:
+        entrance.login(resources.entrance().providers)
+    else:
+        kept = state.kept_name()
+        typed = entrance.ask_name(kept, state.ask_no_name)
+        if typed is not None:
+            with problem.shown():
+                person, words = people.introduce(resources.workbench().store, typed)
+                state.keep_name(person.name)
+                state.ask_no_name()
+                state.announce(words)
+                st.rerun()
+
+
+def draw(person: Person, *, needs_collection: bool) -> bool:
     """Draw the sidebar; False where the page can't be shown (the reason stands on the screen instead)."""
     try:
         collections = resources.workbench().store.collections.list()
@@ -22,15 +53,11 @@ def draw(*, needs_collection: bool) -> bool:
         if names:
             state.settle_collection(names)
             st.selectbox("Collection", names, key=state.COLLECTION, bind="query-params")
-        # In the address, so that a reload or a bookmark keeps who is judging what.
-        st.text_input(
-            "Your name",
-            key=state.ASSESSOR,
-            placeholder=state.DEFAULT_ASSESSOR,
-            max_chars=60,
-            bind="query-params",
+        entrance.who(
+            person,
+            open_to_others=not is_loopback(resources.workbench().settings.address),
+            on_change=state.ask_name,
         )
-        st.caption("Judgments are stored under this name. This app is not authenticated and listens on 127.0.0.1.")
     if news := state.take_news():
         st.success(plain(news, limit=400), icon=":material/check:")
     if needs_collection and not names:

@@ -141,8 +141,7 @@ def test_judging_goes_on_where_it_was_left(open_page, beans, workbench, say):
 
 def test_the_samples_name_is_refused_with_the_mend(open_page, beans, workbench, say):
     say("Sample author", AssessorKind.HUMAN, "q1", "d1", 3, authored=True)
-    test = open_page("judge")
-    test.sidebar.text_input(key="assessor_name").input("Sample author").run()
+    test = open_page("judge", assessor_name="Sample author")
     assert not test.exception
     assert any("belongs to the sample" in t.value for t in test.text)
 

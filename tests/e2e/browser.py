@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -54,8 +54,10 @@ class App:
         self.url = url
         page.set_default_timeout(MILLISECONDS)
 
-    def open(self, path: str = "", query: str = "") -> None:
-        """Open an address of the app, as from a bookmark."""
+    def open(self, path: str = "", query: str = "", name: str | None = "me") -> None:
+        """Open an address of the app, as from a bookmark of somebody of this name; None: of nobody."""
+        if name is not None and "assessor_name=" not in query:
+            query = "&".join(filter(None, [query, urlencode({"assessor_name": name})]))
         self.page.goto(f"{self.url}/{path}{'?' + query if query else ''}")
         self._rest()
 

@@ -130,7 +130,10 @@ def test_a_setting_makes_admins_of_people_who_were_there_before(store, settings,
     anna = people.sign_in(store, settings, claims("anna@x.org"))
     named = Settings(home=tmp_path, admins="anna@x.org")
     assert people.sign_in(store, named, claims("anna@x.org")).role is Role.ADMIN
-    assert [c.changed_by for c in people.trail(store)] == ["WHYRANK_ADMINS", "first sign-in"]
+    assert [c.changed_by for c in people.roster(store, people.local("me")).changes] == [
+        "WHYRANK_ADMINS",
+        "first sign-in",
+    ]
     with pytest.raises(ConflictError, match="WHYRANK_ADMINS"):
         people.set_role(store, named, people.local("me"), anna.login, Role.ASSESSOR)
 
@@ -171,5 +174,28 @@ def test_people_come_a_page_at_a_time(store, tmp_path):
     settings = Settings(home=tmp_path, people="*")
     for number in range(people.PER_PAGE + 1):
         people.sign_in(store, settings, {"sub": str(number), "name": f"P{number:03}"})
-    assert people.known(store) == people.PER_PAGE + 1
-    assert [p.name for p in people.listed(store, 2)] == [f"P{people.PER_PAGE:03}"]
+    page = people.roster(store, people.local("me"), 2)
+    assert page.pages == 2
+    assert [p.name for p in page.people] == [f"P{people.PER_PAGE:03}"]
+    assert people.roster(store, people.local("me")).people[0].name == "P000"
+
+
+@pytest.mark.parametrize("role", [Role.ASSESSOR, Role.LEAD])
+def test_who_signs_in_is_for_admins_to_see(store, role):
+    with pytest.raises(NotAllowedError, match="see who signs in"):
+        people.roster(store, Person(name="Anna", role=role, login="i anna"))
+
+
+def test_a_name_that_is_known_is_said_to_be_the_same_assessor(store):
+    store.assessors.ensure("Anna", AssessorKind.HUMAN)
+    store.assessors.ensure("author", AssessorKind.HUMAN, authored=True)
+    store.assessors.ensure("Gwen", AssessorKind.TEACHER)
+    person, words = people.introduce(store, " anna ")
+    assert person.name == "Anna"
+    assert "Everybody of this name here is the same assessor" in words
+    assert "Welcome, Ben" in people.introduce(store, "Ben")[1]
+    assert "Welcome, gwen" in people.introduce(store, "gwen")[1]
+    with pytest.raises(ConflictError, match="Choose another name"):
+        people.introduce(store, "Author")
+    store.assessors.ensure("ANNA", AssessorKind.HUMAN)
+    assert people.introduce(store, "anna")[0].name == "anna"
