@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from transformers import AutoTokenizer
+
 from data.errors import IncompatibleVersionError, ModelError
 from data.records import Alias, AssessorKind, Collection, Judgment, RankedDocument, Ranking, Status, Version, new_id
 from data.settings import Settings
@@ -19,7 +21,9 @@ from engine import models
 from engine.lm.base import LM, Adapter
 from engine.lm.local import LocalLM
 from engine.lm.openai import OpenAILM
+from engine.lm.tokens import Tokens
 from engine.pipeline import Pipeline
+from engine.ranking.base import Clip
 from engine.retrieval import index
 from engine.retrieval.base import Retriever
 
@@ -61,6 +65,13 @@ class Workbench:
             if self._lm is None:
                 self._lm = self._load()
             return self._lm
+
+    def clip(self) -> Clip:
+        """How documents are cut for the base model. Its weights are not read for that."""
+        if self._lm is not None or self.settings.lm_url:
+            return self.base_lm().clip
+        base = models.resolve(self.settings.model, self.settings.models_path)
+        return Tokens(AutoTokenizer.from_pretrained(base, local_files_only=True)).clip
 
     def unload(self) -> None:
         """Give back the base model's memory; it is loaded again when next needed. A model handed in stays."""

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from app.cli import console, evaluating, keeping, learning, ranking, serving, training
+from app.cli import console, evaluating, exporting, keeping, learning, ranking, serving, training
 from app.cli.collections import collection
 from app.cli.judgments import judgments
 from app.cli.models import model
+from app.cli.pools import pool
 
 cli = typer.Typer(
     name="whyrank",
@@ -44,8 +45,10 @@ cli.add_typer(model, name="model")
 cli.add_typer(collection, name="collection")
 cli.command()(ranking.rank)
 cli.add_typer(judgments, name="judgments")
+cli.command()(exporting.export)
 cli.command()(training.train)
 cli.command()(evaluating.evaluate)
+cli.add_typer(pool, name="pool")
 cli.command()(learning.learn)
 cli.command()(keeping.backup)
 cli.command()(keeping.restore)

@@ -7,6 +7,7 @@ import typer
 
 from app.cli import console
 from app.cli.session import Session
+from data.errors import SettingsError
 from data.records import AssessorKind, Collection
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ collection = typer.Typer(help="Documents, queries and the rules they are judged 
 
 LabelKind = Literal["human", "teacher"]
 Name = Annotated[str, typer.Argument(help="Name of the collection.", show_default=False)]
+Grades = Annotated[
+    list[str] | None,
+    typer.Option(help="What a grade of the labels is here, as 1=3; once per grade, where they are on another scale."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
 
 
@@ -23,9 +28,21 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and no
 def import_(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name for the new collection.", show_default=False)],
-    path: Annotated[Path, typer.Argument(help="A JSONL file of documents, or a BEIR folder.", show_default=False)],
+    path: Annotated[
+        Path,
+        typer.Argument(help="A JSONL, CSV or Parquet file, or a folder: BEIR, BRIGHT, texts.", show_default=False),
+    ],
+    format: Annotated[
+        str | None, typer.Option(help="jsonl, csv, parquet, beir, bright or texts; found out where not said.")
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="A column of a CSV or Parquet file, as id=NAME, title=NAME or text=NAME.")
+    ] = None,
     qrels: Annotated[Path | None, typer.Option(help="Labels: TREC qrels or BEIR tsv.")] = None,
-    split: Annotated[str | None, typer.Option(help="Only the labels of this split: train, dev, test.")] = None,
+    grade: Grades = None,
+    split: Annotated[
+        str | None, typer.Option(help="Only the labels of this split: train, dev, test. Of BRIGHT: the domain.")
+    ] = None,
     assessor: Annotated[str | None, typer.Option(help="Whose labels these are; needed to import them.")] = None,
     kind: Annotated[LabelKind | None, typer.Option(help="Whether that is a person or a teacher model.")] = None,
     scale: Annotated[str, typer.Option(help="Label scale: trec-dl (0-3), interank (0-2), prorank (0-1).")] = "trec-dl",
@@ -37,16 +54,20 @@ def import_(
     """
     from data.importing import import_collection
     from data.scales import scale_named
+    from data.sources import source_of
 
     session = Session.of(context)
     wanted_scale = scale_named(scale)
+    source = source_of(path, format=format, columns=_pairs(column, "--column id=NAME"), split=split)
+    console.say(f"{path} is {source.words}.")
     with session.store() as store:
         with console.progress(f"Importing {name}") as update:
             made = import_collection(
                 store,
                 name=name,
-                path=path,
+                path=source,
                 qrels=qrels,
+                grades=grades_said(grade),
                 split=split,
                 assessor=assessor,
                 kind=AssessorKind(kind) if kind else None,
@@ -142,6 +163,24 @@ def delete(
 
             collections.delete(workbench, found, found.name)
     console.say(f"Deleted {found.name}.")
+
+
+def grades_said(said: list[str] | None) -> dict[int, int] | None:
+    """Grade of the file -> grade here, from `1=3`; None where nothing was said."""
+    pairs = _pairs(said, "--grade 1=3")
+    if not all(each.lstrip("-").isdecimal() for pair in pairs.items() for each in pair):
+        raise SettingsError("Grades are whole numbers.", mend="Say it like --grade 1=3.")
+    return {int(theirs): int(ours) for theirs, ours in pairs.items()} or None
+
+
+def _pairs(said: list[str] | None, example: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for each in said or ():
+        name, is_one, value = each.partition("=")
+        if not (is_one and name.strip() and value.strip()) or name.strip() in found:
+            raise SettingsError(f"{each!r} can't be understood here.", mend=f"Say it once, like {example}.")
+        found[name.strip()] = value.strip()
+    return found
 
 
 def _index(workbench: "Workbench", found: Collection) -> Collection:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli import console
-from app.cli.collections import LabelKind
+from app.cli.collections import Grades, LabelKind, grades_said
 from app.cli.session import Session, the_collection
 from data.records import AssessorKind
 
@@ -21,6 +21,14 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
+class FileFormat(StrEnum):
+    """What a file of judgments may be."""
+
+    TREC = "trec"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
 CollectionName = Annotated[
     str | None, typer.Option("--collection", "-c", help="Collection; may be left out where there is only one.")
 ]
@@ -30,22 +38,29 @@ CollectionName = Annotated[
 def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The file of judgments.", show_default=False)],
-    format: Annotated[Format, typer.Option(help="trec: qrels; jsonl: whole judgments with explanations.")],
+    format: Annotated[
+        FileFormat | None,
+        typer.Option(help="trec: qrels, or BEIR's table; jsonl, csv: whole judgments. Found out where not said."),
+    ] = None,
     collection: CollectionName = None,
     assessor: Annotated[str | None, typer.Option(help="Whose judgments these are.")] = None,
     kind: Annotated[LabelKind | None, typer.Option(help="Whether that is a person or a teacher model.")] = None,
+    grade: Grades = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")] = False,
 ) -> None:
     """Import judgments. Pairs that are not in the collection are refused with their lines; nothing is kept then.
 
-    Example: whyrank judgments import qrels.txt --collection scifact --format trec --assessor experts --kind human
+    Example: whyrank judgments import teacher.binary.tsv -c dl19 --assessor gpt4 --kind teacher --grade 0=0 --grade 1=3
     """
-    from data.importing import import_judgments
+    from data.importing_judgments import FORMATS, import_judgments, judgments_format
 
+    grades = grades_said(grade)
     with Session.of(context).store() as store:
         found = the_collection(store, collection)
+        form = format.value if format else judgments_format(file)
+        console.say(f"{file.name} is {FORMATS[form]}.")
         given = AssessorKind(kind) if kind else None
-        count = import_judgments(store, found, file, format=format.value, assessor=assessor, kind=given)
+        count = import_judgments(store, found, file, format=form, assessor=assessor, kind=given, grades=grades)
     if as_json:
         console.give_json({"collection": found.name, "judgments": count})
     else:
@@ -61,7 +76,7 @@ def export(
     kind: Annotated[AssessorKind | None, typer.Option(help="Only assessors of this kind.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; else stdout.")] = None,
 ) -> None:
-    """Export judgments.
+    """Print judgments, or write them to a file. With a manifest, and in more formats: `whyrank export`.
 
     Example: whyrank judgments export --collection scifact --format trec --kind human --output qrels.txt
     """

@@ -106,9 +106,14 @@ class ReadEvent:
 
 def event_rows(path: Path, bad: BadRows) -> list[ReadEvent]:
     """The events of a file; bad rows go to `bad`."""
+    return events_in(text_rows(path, bad), path, bad)
+
+
+def events_in(rows: Iterable[tuple[int, str]], path: Path, bad: BadRows) -> list[ReadEvent]:
+    """The events of JSON objects with the lines they stand for; bad ones go to `bad`."""
     seen: dict[str, int] = {}
     found = []
-    for line, text in text_rows(path, bad):
+    for line, text in rows:
         try:
             row = EventRow.model_validate_json(text, strict=True)
         except ValidationError as error:
@@ -124,16 +129,22 @@ def event_rows(path: Path, bad: BadRows) -> list[ReadEvent]:
 
 def write_events(events: Iterable[Judgment], assessors: Mapping[str, Assessor]) -> str:
     """A line per event. `assessors`: id -> assessor."""
-    return "".join(_line(event, assessors[event.assessor_id]) for event in events)
+    return "".join(event_line(event, assessors[event.assessor_id]) for event in events)
 
 
-def _line(event: Judgment, assessor: Assessor) -> str:
+def event_line(event: Judgment, assessor: Assessor) -> str:
+    """An event as a line of JSON."""
+    return json.dumps(event_facts(event, assessor), ensure_ascii=False, default=_moment) + "\n"
+
+
+def event_facts(event: Judgment, assessor: Assessor) -> dict[str, Any]:
+    """All that an event says, by the names of `EventRow`; the moment is still one."""
     row: dict[str, Any] = {name: getattr(event, name) for name in EventRow.model_fields if name != "assessor"}
     row["evidence"] = [{"quote": e.quote, "start_char": e.start_char, "end_char": e.end_char} for e in event.evidence]
     row["assessor"] = {"name": assessor.name, "kind": assessor.kind.value, "authored": assessor.authored}
     if assessor.version_id is not None:
         row["assessor"]["version_id"] = assessor.version_id
-    return json.dumps(row, ensure_ascii=False, default=_moment) + "\n"
+    return row
 
 
 def _moment(value: object) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,6 +72,13 @@ def qrels_rows(path: Path, bad: BadRows) -> list[Qrel]:
 def write_qrels(qrels: Iterable[Qrel]) -> str:
     """TREC's four columns; raises SettingsError for an id with white space."""
     return "".join(f"{_id(q.query_id)} 0 {_id(q.doc_id)} {q.grade}\n" for q in qrels)
+
+
+def write_beir_qrels(qrels: Iterable[Qrel]) -> Iterator[str]:
+    """BEIR's three columns with its header, a piece each; raises SettingsError for an id with white space."""
+    yield "query-id\tcorpus-id\tscore\n"
+    for qrel in qrels:
+        yield f"{_id(qrel.query_id)}\t{_id(qrel.doc_id)}\t{qrel.grade}\n"
 
 
 def read_run(path: Path) -> dict[str, list[ScoredDoc]]:

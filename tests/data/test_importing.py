@@ -194,8 +194,8 @@ def test_labels_of_another_assessor_come_later_and_only_once(store, folder, tmp_
     assert labels(store, made)["q1", "d1"] == 3
     with pytest.raises(SettingsError):
         import_judgments(store, made, path, format="trec")
-    with pytest.raises(SettingsError, match="csv"):
-        import_judgments(store, made, path, format="csv", assessor="A", kind=HUMAN)
+    with pytest.raises(SettingsError, match="xml"):
+        import_judgments(store, made, path, format="xml", assessor="A", kind=HUMAN)
 
 
 def test_events_go_to_another_store_and_come_back(filled, tmp_path, fill):

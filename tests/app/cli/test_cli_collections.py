@@ -117,3 +117,26 @@ def test_judgments_of_unknown_pairs_are_refused_with_their_lines(line, beans, tm
     assert result.exit_code == 1
     assert "qrels.txt:2: " in result.stderr
     assert line("judgments", "export", "--format", "trec").stdout == ""
+
+
+def test_a_csv_is_recognised_said_and_its_columns_can_be_named(line, tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("nr,words\n1,Rust is iron oxide.\n2,A language.\n")
+    guess = line("collection", "import", "rust", table)
+    assert guess.exit_code == 1 and "--column id=NAME" in guess.stderr
+    made = line("collection", "import", "rust", table, "--column", "id=nr", "--column", "text=words")
+    assert made.exit_code == 0 and "is a CSV with the columns 'nr', 'words': ids from 'nr'" in made.stderr
+    for wrong in (["--column", "nr"], ["--column", "id=nr", "--column", "id=words"], ["--format", "beir"]):
+        assert line("collection", "import", "other", table, *wrong).exit_code == 1
+    assert len(line.json("collection", "list", "--json")) == 1
+
+
+def test_labels_of_another_scale_come_with_their_meaning(line, beans, tmp_path, workbench):
+    file = tmp_path / "teacher.tsv"
+    file.write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t0\n")
+    said = ["judgments", "import", file, "--assessor", "T", "--kind", "teacher"]
+    assert line(*said, "--grade", "1=high").exit_code == 1
+    result = line(*said, "--grade", "0=0", "--grade", "1=3")
+    assert result.exit_code == 0 and "teacher.tsv is TREC qrels" in result.stderr
+    found = workbench.store.judgments.current(beans.collection_id)
+    assert {(j.doc_id, j.grade) for j in found} == {("d1", 3), ("d2", 0)}
