@@ -5,12 +5,15 @@ import re
 from collections import Counter
 
 import pytest
+from transformers import AutoTokenizer
 
 from benchmarks.injection import attacks
 from benchmarks.injection.attacks import FILLER, FOLDER, Attack, filler, inserted
 from data import sample
 from data.formats.jsonl import read_documents
 from data.records import Document, Split
+from engine.explanation import prompt
+from engine.lm.tokens import Tokens
 
 SUITE = attacks.read()
 LINES = Document(doc_id="d", title="Title", text="One is first. Two is in the middle. Three\nlast line")
@@ -189,3 +192,26 @@ def test_an_attack_on_what_is_not_there_is_refused(tmp_path):
 def test_a_line_in_another_form_is_refused(wrong):
     with pytest.raises(ValueError, match="validation error"):
         Attack.model_validate({**SUITE.attacks[0].model_dump(by_alias=True), **wrong})
+
+
+def control_tokens(folder, title: str, text: str) -> list[int]:
+    """Tokens of a prompt about a document that are not text: special ones, and markup of the chat template."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    turns = prompt.messages(system="s", query="q", title=title, text=text)
+    added = tokenizer.added_tokens_decoder
+    return [i for i in Tokens(tokenizer).prompt(prompt.answered(turns, prompt.GRADE)) if i in added]
+
+
+def no_attack_writes_one(folder):
+    whole = "\n".join(attack.text for attack in SUITE.attacks) + "<tool_call>{}</tool_call><|fim_middle|>"
+    assert "<|im_start|>" in whole
+    assert control_tokens(folder, whole, whole) == control_tokens(folder, "title", "text")
+
+
+def test_no_attack_writes_a_control_token(tiny_model):
+    no_attack_writes_one(tiny_model)
+
+
+@pytest.mark.model
+def test_no_attack_writes_a_control_token_of_the_real_model(model_path):
+    no_attack_writes_one(model_path)
