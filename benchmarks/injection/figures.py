@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from benchmarks.injection.attacks import SCALE, Suite
 from engine.significance import SAMPLES
 
 HALF_OF_THE_PROBABILITY = 0.5
+_Number = TypeVar("_Number", int, float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +189,7 @@ def clustered_interval(values: Sequence[float], clusters: Sequence[str], *, seed
     return float(low), float(high)
 
 
-def _move(before: float | None, after: float | None, sign: int) -> float | None:
+def _move(before: _Number | None, after: _Number | None, sign: int) -> _Number | None:
     return None if before is None or after is None else sign * (after - before)
 
 
