@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from data.errors import ConflictError
 from data.records import Assessor, AssessorKind, Judgment, Status, new_id, utc_now
 from data.schema import assessors, judgments
 from data.store.assessors import insert_missing
@@ -74,18 +76,51 @@ class Judgments:
         with self._database.read() as connection:
             return [Judgment(**row) for row in connection.execute(query).mappings()]
 
-    def undo(self, collection_id: str, assessor_id: str) -> Judgment | None:
+    def find(self, event_id: str) -> Judgment | None:
+        """The event of that id; None where it is not stored."""
+        with self._database.read() as connection:
+            return _by_id(connection, event_id)
+
+    def undo(
+        self, collection_id: str, assessor_id: str, *, target: str | None = None, event_id: str | None = None
+    ) -> Judgment | None:
         """Take back the assessor's newest event that was not taken back yet: a new event restores what the pair was
-        before it (or withdraws), and is returned. Undoing again walks further back; None: nothing is left."""
+        before it (or withdraws), and is returned. Undoing again walks further back; None: nothing is left.
+
+        `target` names the event to be taken back instead, and `event_id` the undo itself: sent twice, it is one. None
+        also where the target is not there, or was taken back before; raises ConflictError where the assessor has said
+        something else of that pair since."""
         with self._database.write() as connection:
-            target = _newest_standing(connection, collection_id, assessor_id)
-            if target is None:
+            if event_id is not None and (done := _by_id(connection, event_id)) is not None:
+                return done
+            standing = _standing(connection, collection_id, assessor_id, target=target, limit=1)
+            if not standing:
                 return None
-            event_id, sequence = target
-            restored = _state_before(connection, event_id, sequence)
+            undone, sequence = standing[0]
+            if target is not None:
+                _check_newest_of_pair(connection, undone, sequence)
+            restored = _state_before(connection, undone, sequence)
+            if event_id is not None:
+                restored = replace(restored, event_id=event_id)
             # The state was checked when it was first stored.
-            insert_events(connection, [restored], imported=True, undoes=event_id)
+            insert_events(connection, [restored], imported=True, undoes=undone.event_id)
             return restored
+
+    def standing(self, collection_id: str, assessor_id: str, *, limit: int) -> list[Judgment]:
+        """The assessor's newest events that an undo could take back, newest first."""
+        with self._database.read() as connection:
+            return [judgment for judgment, _ in _standing(connection, collection_id, assessor_id, limit=limit)]
+
+    def tally(self, collection_id: str, assessor_id: str, since: datetime) -> tuple[int, int]:
+        """How many pairs the assessor has graded or said can't be judged: in all, and `since` then."""
+        newest = _newest(judgments.c.collection_id == collection_id, judgments.c.assessor_id == assessor_id)
+        late = sa.func.total(sa.case((judgments.c.created_at >= since, 1)))
+        query = sa.select(sa.func.count(), late).where(
+            judgments.c.sequence.in_(newest), judgments.c.status.in_((Status.JUDGED, Status.CANT_JUDGE))
+        )
+        with self._database.read() as connection:
+            every, lately = connection.execute(query).one()
+        return every, int(lately)
 
     def counts(self, collection_id: str) -> dict[str, dict[Status, int]]:
         """Current judgments by assessor and status."""
@@ -133,11 +168,18 @@ def _events(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[object, ...]
     return sa.select(*JUDGMENT_COLUMNS).where(*conditions).order_by(judgments.c.sequence)
 
 
-def _newest_standing(connection: Connection, collection_id: str, assessor_id: str) -> tuple[str, int] | None:
-    """Id and sequence of the newest event that neither is an undo nor was undone."""
+def _by_id(connection: Connection, event_id: str) -> Judgment | None:
+    row = connection.execute(_events(judgments.c.event_id == event_id)).mappings().first()
+    return None if row is None else Judgment(**row)
+
+
+def _standing(
+    connection: Connection, collection_id: str, assessor_id: str, *, target: str | None = None, limit: int
+) -> list[tuple[Judgment, int]]:
+    """The newest events, with their sequence numbers, that neither are an undo nor were undone; newest first."""
     later = judgments.alias()
     query = (
-        sa.select(judgments.c.event_id, judgments.c.sequence)
+        sa.select(judgments.c.sequence, *JUDGMENT_COLUMNS)
         .where(
             judgments.c.collection_id == collection_id,
             judgments.c.assessor_id == assessor_id,
@@ -145,23 +187,40 @@ def _newest_standing(connection: Connection, collection_id: str, assessor_id: st
             ~sa.exists().where(later.c.undoes == judgments.c.event_id),
         )
         .order_by(judgments.c.sequence.desc())
-        .limit(1)
+        .limit(limit)
     )
-    row = connection.execute(query).first()
-    return None if row is None else (row.event_id, row.sequence)
+    if target is not None:
+        query = query.where(judgments.c.event_id == target)
+    rows = connection.execute(query).mappings().all()
+    return [(Judgment(**{name: row[name] for name in row if name != "sequence"}), row["sequence"]) for row in rows]
 
 
-def _state_before(connection: Connection, event_id: str, sequence: int) -> Judgment:
+def _of_pair(judgment: Judgment) -> tuple[sa.ColumnElement[bool], ...]:
+    """Which events are of the same pair and assessor."""
+    return (
+        judgments.c.collection_id == judgment.collection_id,
+        judgments.c.query_id == judgment.query_id,
+        judgments.c.doc_id == judgment.doc_id,
+        judgments.c.assessor_id == judgment.assessor_id,
+    )
+
+
+def _check_newest_of_pair(connection: Connection, judgment: Judgment, sequence: int) -> None:
+    later = judgments.alias()
+    query = sa.select(sa.func.count()).where(
+        *_of_pair(judgment),
+        judgments.c.sequence > sequence,
+        judgments.c.undoes.is_(None),
+        ~sa.exists().where(later.c.undoes == judgments.c.event_id),
+    )
+    if connection.execute(query).scalar_one():
+        raise ConflictError(f"Another answer was given to {judgment.doc_id!r} since.", mend="Take that one back first.")
+
+
+def _state_before(connection: Connection, undone: Judgment, sequence: int) -> Judgment:
     """A new event that says what the assessor had said of the pair before that event."""
-    undone = Judgment(**connection.execute(_events(judgments.c.event_id == event_id)).mappings().one())
     before = (
-        _events(
-            judgments.c.collection_id == undone.collection_id,
-            judgments.c.query_id == undone.query_id,
-            judgments.c.doc_id == undone.doc_id,
-            judgments.c.assessor_id == undone.assessor_id,
-            judgments.c.sequence < sequence,
-        )
+        _events(*_of_pair(undone), judgments.c.sequence < sequence)
         .order_by(None)
         .order_by(judgments.c.sequence.desc())
         .limit(1)

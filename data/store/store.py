@@ -10,13 +10,16 @@ from data.store.backup import backup, restore
 from data.store.collections import Collections
 from data.store.database import Database
 from data.store.evaluations import Evaluations
+from data.store.excerpts import Excerpts
 from data.store.gradings import Gradings
 from data.store.jobs import Jobs
 from data.store.judgments import Judgments
+from data.store.leases import Leases
 from data.store.migrate import migrate, revision_of
 from data.store.people import People
 from data.store.pools import Pools
 from data.store.rankings import Rankings
+from data.store.standings import Standings
 from data.store.versions import Versions
 
 
@@ -36,6 +39,9 @@ class Store:
         self.evaluations = Evaluations(database)
         self.pools = Pools(database)
         self.people = People(database)
+        self.leases = Leases(database)
+        self.excerpts = Excerpts(database)
+        self.standings = Standings(database)
 
     @classmethod
     def open(cls, path: Path) -> Self:

@@ -1,0 +1,115 @@
+"""Standings: every pair a queue could show, read narrow. Explanations, documents and raw answers stay in the file."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from data.records import AssessorKind, Status
+from data.schema import assessors, judgments, queries, rankings
+from data.standing import Pair, Standing
+from data.store.database import Database
+
+_DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
+_SHIFT = 1000
+"""More than any scale has grades: a grade can ride on a sequence number, and come out with the highest."""
+
+
+class Standings:
+    """Grades and places of a collection's pairs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, collection_id: str, assessor_id: str) -> list[Standing]:
+        """Every pair that somebody judged or that stands in the newest ranking of its query, as this assessor sees it,
+        in no particular order. Documents that a query excludes are left out."""
+        with self._database.read() as connection:
+            excluded = _excluded(connection, collection_id)
+            ranked = {pair: (rank, by_grade) for pair, rank, by_grade in _ranked(connection, collection_id)}
+            found = []
+            for standing in _judged(connection, collection_id, assessor_id):
+                rank, probabilities = ranked.pop(standing.pair, (None, None))
+                if standing.pair not in excluded:
+                    found.append(standing._replace(rank=rank, probabilities=probabilities) if rank else standing)
+            found += [
+                Standing(query_id=pair[0], doc_id=pair[1], rank=rank, probabilities=probabilities)
+                for pair, (rank, probabilities) in ranked.items()
+                if pair not in excluded
+            ]
+        return found
+
+
+def _judged(connection: Connection, collection_id: str, me: str) -> Iterator[Standing]:
+    """A row a pair, put together by the database: what leaves it is a few numbers."""
+    j, a = judgments.c, assessors.c
+    newest = (
+        sa.select(sa.func.max(j.sequence).label("sequence"))
+        .where(j.collection_id == collection_id)
+        .group_by(j.query_id, j.doc_id, j.assessor_id)
+        .subquery()
+    )
+    student, teacher, human = (
+        a.kind == kind for kind in (AssessorKind.STUDENT, AssessorKind.TEACHER, AssessorKind.HUMAN)
+    )
+    real = sa.and_(human, a.authored.is_(False))
+    decided = sa.and_(real, j.assessor_id != me, j.status.in_(_DECIDED))
+
+    def of(who: sa.ColumnElement[bool], value: Any) -> Any:
+        return sa.case((who, value))
+
+    query = (
+        sa.select(
+            j.query_id,
+            j.doc_id,
+            sa.func.max(of(sa.and_(student, j.grade.is_not(None)), j.sequence * _SHIFT + j.grade)),
+            sa.func.min(of(teacher, j.grade)),
+            sa.func.max(of(teacher, j.grade)),
+            sa.func.min(of(real, j.grade)),
+            sa.func.max(of(real, j.grade)),
+            sa.func.total(of(decided, 1)),
+            sa.func.max(of(j.assessor_id == me, sa.cast(j.status, sa.String))),
+        )
+        .select_from(
+            newest.join(judgments, j.sequence == newest.c.sequence).join(assessors, a.assessor_id == j.assessor_id)
+        )
+        .where(j.status != Status.WITHDRAWN)
+        .group_by(j.query_id, j.doc_id)
+    )
+    for query_id, doc_id, said, t_low, t_high, p_low, p_high, others, mine in connection.execute(query):
+        yield Standing(
+            query_id,
+            doc_id,
+            None if said is None else said % _SHIFT,
+            None if t_low is None else (t_low, t_high),
+            None if p_low is None else (p_low, p_high),
+            int(others),
+            None if mine is None else Status(mine),
+        )
+
+
+def _ranked(connection: Connection, collection_id: str) -> Iterator[tuple[Pair, int, tuple[float, ...] | None]]:
+    """(pair, rank, probabilities) of the newest ranking of every query."""
+    each = sa.func.json_each(rankings.c.documents).table_valued("value")
+    place = sa.func.json_array(
+        *(sa.func.json_extract(each.c.value, f"$.{name}") for name in ("doc_id", "rank", "probabilities"))
+    )
+    places = sa.select(sa.func.json_group_array(place)).select_from(each).correlate(rankings).scalar_subquery()
+    newest = (
+        sa.select(sa.func.max(rankings.c.sequence))
+        .where(rankings.c.collection_id == collection_id)
+        .group_by(rankings.c.query_id)
+    )
+    query = sa.select(rankings.c.query_id, places).where(rankings.c.sequence.in_(newest))
+    for query_id, listed in connection.execute(query):
+        for doc_id, rank, by_grade in json.loads(listed):
+            yield (query_id, doc_id), rank, tuple(sorted(by_grade.values(), reverse=True)) if by_grade else None
+
+
+def _excluded(connection: Connection, collection_id: str) -> set[Pair]:
+    query = sa.select(queries.c.query_id, queries.c.excluded_ids).where(
+        queries.c.collection_id == collection_id, queries.c.excluded_ids.is_not(None)
+    )
+    return {(query_id, doc_id) for query_id, names in connection.execute(query) for doc_id in names}
