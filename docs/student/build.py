@@ -1,11 +1,16 @@
-"""The collection from which the default student is trained, as files that `whyrank` imports.
+"""The collections from which the default student is trained, as files that `whyrank` imports.
 
-    python docs/student/build.py DATASETS OUT
+    python docs/student/build.py DATASETS OUT          what student-1 learnt
+    python docs/student/build.py DATASETS OUT --then   what it learns then, to become student-2
 
 DATASETS holds `teacher-tfrank-samples` and `scifact` in BEIR layout. OUT becomes a BEIR folder (documents, queries with
 their splits) and `judgments.jsonl`: a teacher's scores 0-4 of MS MARCO passages, some with its reason in at most sixty
 words and a quote, and for SciFact train claims the experts' abstracts (with the rationale they marked) and BM25's other
 hits, assumed to be irrelevant and marked so. Claims nearly the same as a dev claim are left out: those measure.
+
+The teacher's passages of middle grades were written by a model, and are shorter than the others: a student learns that
+as well. What comes then is led by documents written for it (`written/`), where neither length nor shared words tell
+the grade, with some of the teacher's passages of the two ends and other claims beside them.
 """
 
 import argparse
@@ -30,8 +35,14 @@ CLAIMS_TRAINED = 70
 CLAIMS_HELD_OUT = 20
 NEGATIVES = 3
 """BM25's hits per trained claim, drawn from its best ten, that no expert cited."""
+CLAIMS_THEN = 30
+TEACHER_QUERIES_THEN = 50
+WRITTEN = Path(__file__).parent / "written"
+WRITTEN_DEVELOPMENT = 0.1
+"""Share of the queries written for the student that nobody trains on."""
 TEACHER = {"name": "TFRank teacher", "kind": "teacher"}
 EXPERTS = {"name": "SciFact experts", "kind": "human"}
+AUTHORS = {"name": "written for the student", "kind": "teacher", "authored": True}
 ASSUMED = {"name": "assumed 0: a BM25 hit that no expert cited", "kind": "teacher"}
 _CLOSING = "Before giving the final reply"
 _VERDICT = re.compile(r"^(therefore|thus|hence|so|in conclusion|overall|this precise)\b|\brelevan(t|ce)\b", re.I)
@@ -43,11 +54,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("datasets", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--then", action="store_true", help="What student-1 learns to become student-2.")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    documents, queries, judgments = tfrank(given.datasets / "teacher-tfrank-samples")
-    for part, more in zip((documents, queries, judgments), scifact(given.datasets / "scifact"), strict=True):
-        part += more
+    teacher = tfrank(given.datasets / "teacher-tfrank-samples")
+    used = CLAIMS_TRAINED + CLAIMS_HELD_OUT
+    claims = slice(used, used + CLAIMS_THEN) if given.then else slice(CLAIMS_TRAINED)
+    parts = [written(WRITTEN), ends(teacher, TEACHER_QUERIES_THEN)] if given.then else [teacher]
+    parts.append(scifact(given.datasets / "scifact", claims))
+    documents, queries, judgments = ([row for part in parts for row in part[i]] for i in range(3))
     _write(given.out / "corpus.jsonl", documents)
     _write(given.out / "queries.jsonl", queries)
     _write(given.out / "judgments.jsonl", judgments)
@@ -76,6 +91,37 @@ def tfrank(folder: Path) -> Parts:
         [_query(f"t{i}", text, "dev" if _draw(i) < TFRANK_DEVELOPMENT else "train") for i, text in queries.items()],
         judgments,
     )
+
+
+def ends(teacher: Parts, count: int) -> Parts:
+    """Of so many of the teacher's queries, what it gave the lowest or the highest grade; both must be there."""
+    documents, queries, judgments = teacher
+    grades: dict[str, set[int]] = defaultdict(set)
+    for row in judgments:
+        grades[row["query_id"]].add(row["grade"])
+    fit = [row for row in queries if {0, 4} <= grades[row["_id"]]]
+    chosen = {row["_id"] for row in sorted(fit, key=lambda row: _draw(f"then {row['_id']}"))[:count]}
+    kept = [row for row in judgments if row["query_id"] in chosen and row["grade"] in (0, 4)]
+    doc_ids = {row["doc_id"] for row in kept}
+    return (
+        [row for row in documents if row["_id"] in doc_ids],
+        [row for row in queries if row["_id"] in chosen],
+        kept,
+    )
+
+
+def written(folder: Path) -> Parts:
+    """The documents written for the student, each with its grade and half of them with a reason."""
+    documents, queries, judgments = [], [], []
+    for file in sorted(folder.glob("*.jsonl")):
+        for number, row in enumerate(_read(file), start=1):
+            query_id = f"w{file.stem}-{number}"
+            queries.append(_query(query_id, row["query"], "dev" if _draw(query_id) < WRITTEN_DEVELOPMENT else "train"))
+            for i, document in enumerate(row["documents"], start=1):
+                doc_id = f"{query_id}-{i}"
+                documents.append({"_id": doc_id, "title": document["title"], "text": document["text"]})
+                judgments.append(_judgment(query_id, doc_id, document["grade"], document["explanation"], AUTHORS))
+    return documents, queries, judgments
 
 
 def shortened(explanation: str, query: str, document: Document) -> str | None:
@@ -112,8 +158,8 @@ def quoted(query: str, text: str) -> str | None:
     return None if '"' in quote or "\n" in quote else quote
 
 
-def scifact(folder: Path) -> Parts:
-    """SciFact's abstracts, some of its train claims, and what experts cited for them."""
+def scifact(folder: Path, chosen: slice) -> Parts:
+    """SciFact's abstracts, the chosen of its train claims and those held out, and what experts cited for them."""
     documents = {d.doc_id: d for d in read_documents(folder / "corpus.jsonl")}
     claims = _read(folder / "queries.jsonl")
     dev = [row["text"] for row in claims if row["metadata"]["split"] == "dev"]
@@ -129,24 +175,24 @@ def scifact(folder: Path) -> Parts:
         and 2 in grades[row["_id"]].values()
         and not any(near_duplicate(row["text"], text) for text in dev)
     ]
-    trained, held = fit[:CLAIMS_TRAINED], fit[CLAIMS_TRAINED : CLAIMS_TRAINED + CLAIMS_HELD_OUT]
-    found = _found(folder / "run.bm25.trec", {row["_id"] for row in trained})
+    learnt, kept = fit[chosen], fit[CLAIMS_TRAINED : CLAIMS_TRAINED + CLAIMS_HELD_OUT]
+    found = _found(folder / "run.bm25.trec", {row["_id"] for row in learnt})
     rationales = {(e["query_id"], e["doc_id"]): e for e in _read(folder / "evidence.jsonl") if e["split"] == "train"}
     judgments = []
-    for row in (*trained, *held):
+    for row in (*learnt, *kept):
         query_id = row["_id"]
         for doc_id, grade in grades[query_id].items():
             reason = rationale(rationales.get((query_id, doc_id)), documents[doc_id])
             judgments.append(_judgment(f"s{query_id}", f"s{doc_id}", 2 * grade, reason, EXPERTS))
-    for row in trained:
+    for row in learnt:
         others = [doc_id for doc_id in found[row["_id"]] if doc_id not in grades[row["_id"]]]
         for doc_id in sorted(others[:10], key=lambda doc_id: _draw(f"{row['_id']} {doc_id}"))[:NEGATIVES]:
             judgments.append(_judgment(f"s{row['_id']}", f"s{doc_id}", 0, None, ASSUMED))
     return (
         [{"_id": f"s{d.doc_id}", "title": d.title, "text": d.text} for d in documents.values()],
         [
-            *(_query(f"s{row['_id']}", row["text"], "train") for row in trained),
-            *(_query(f"s{row['_id']}", row["text"], "test") for row in held),
+            *(_query(f"s{row['_id']}", row["text"], "train") for row in learnt),
+            *(_query(f"s{row['_id']}", row["text"], "test") for row in kept),
         ],
         judgments,
     )
