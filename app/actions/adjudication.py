@@ -109,6 +109,12 @@ def beside(waiting: list[Conflict], pair: Pair | None, step: int) -> Pair | None
     return places[(places.index(pair) + step) % len(places)]
 
 
+def following(waiting: list[Conflict], pair: Pair) -> Pair | None:
+    """The pair that comes after this one, once this one is settled."""
+    there = beside(waiting, pair, 1)
+    return None if there == pair else there
+
+
 def case(workbench: Workbench, collection: Collection, pair: Pair) -> Case:
     """Everything about one pair; raises NotFoundError where it is not in the collection."""
     query, document = judging.pair(workbench, collection, *pair)

@@ -6,7 +6,6 @@ from app import resources, state, visitor
 from app.actions import adjudication
 from app.views import adjudication as view
 from app.views import frame, problem
-from app.views.plain import plain
 from data.errors import WhyRankError
 from data.people import Role
 from data.settling import Pair
@@ -25,13 +24,17 @@ def asked() -> Pair | None:
     return (query_id, doc_id) if query_id and doc_id else None
 
 
+def address(pair: Pair) -> dict[str, str]:
+    """What a link to it carries."""
+    return {"query_id": pair[0], "doc_id": pair[1]}
+
+
 def show(pair: Pair | None) -> None:
     """Put this pair on top, in the address too: a reload shows it again."""
-    for key, value in zip(("query_id", "doc_id"), pair or (None, None), strict=True):
-        if value is not None:
-            st.query_params[key] = value
-        elif key in st.query_params:
-            del st.query_params[key]
+    for key in ("query_id", "doc_id"):
+        st.query_params.pop(key, None)
+    if pair is not None:
+        st.query_params.update(address(pair))
     state.repaint(SLOT)
 
 
@@ -80,18 +83,11 @@ def ways(waiting: list[adjudication.Conflict], pair: Pair | None) -> None:
     places = [conflict.pair for conflict in waiting]
     with st.container(horizontal=True, vertical_alignment="center"):
         for label, step in (("Previous", -1), ("Next", 1)):
-            st.button(
-                label,
-                key=f"adjudication_{label.lower()}",
-                on_click=show,
-                args=(adjudication.beside(waiting, pair, step),),
-                disabled=not waiting,
-            )
+            there = adjudication.beside(waiting, pair, step)
+            key = f"adjudication_{label.lower()}"
+            st.button(label, key=key, on_click=show, args=(there,), disabled=there is None)
         st.button("Undo", key="adjudication_undo", icon=":material/undo:", on_click=undo)
-        words = f"{len(waiting):,} conflicts wait" if len(waiting) != 1 else "1 conflict waits"
-        place = f" · number {places.index(pair) + 1}, the largest difference first" if pair in places else ""
-        note = state.note_of(NOTE)
-        st.caption(words + place + (f" · {plain(note, limit=400)}" if note else ""))
+        view.draw_place(len(waiting), places.index(pair) + 1 if pair in places else None, state.note_of(NOTE))
 
 
 def draw(waiting: list[adjudication.Conflict], pair: Pair) -> None:
@@ -100,13 +96,11 @@ def draw(waiting: list[adjudication.Conflict], pair: Pair) -> None:
     models, keys = f"models:{event_id}", (f"final:{event_id}", f"reason:{event_id}")
     case = adjudication.case(workbench, collection, pair)
     with_models = state.number(models) == 1
-    following = adjudication.beside(waiting, pair, 1)
+    following = adjudication.following(waiting, pair)
     left, right = st.columns([3, 2], gap="large")
     with left:
         view.draw_pair(case, with_models=with_models, key=f"adjudication-passage:{event_id}")
-        with st.container(horizontal=True):
-            address = {"query_id": pair[0], "doc_id": pair[1]}
-            st.page_link("screens/judge.py", label="Judge", icon=":material/gavel:", query_params=address)
+        view.draw_links(address(pair))
     with right:
         view.draw_standing(case, collection.scale)
         view.draw_people(case, collection.scale, guideline_version=collection.guideline_version)
@@ -116,9 +110,7 @@ def draw(waiting: list[adjudication.Conflict], pair: Pair) -> None:
             refusal=visitor.refusal(Role.LEAD, adjudication.DOING),
             keys=keys,
             painting=event_id,
-            on_settle=lambda: settle(
-                case, None if following == pair else following, keys, model_visible=with_models and bool(case.models)
-            ),
+            on_settle=lambda: settle(case, following, keys, model_visible=with_models and bool(case.models)),
         )
         view.draw_models(case, collection.scale, shown=with_models, on_show=lambda: state.put(models, 1))
 
@@ -130,14 +122,12 @@ def walk() -> None:
     if pair is None and waiting:
         pair = waiting[0].pair
         # In the address before anything is chosen: a rerun must not lay another pair under what was entered.
-        st.query_params.update({"query_id": pair[0], "doc_id": pair[1]})
+        st.query_params.update(address(pair))
     ways(waiting, pair)
-    if pair is not None:
+    if pair is None:
+        view.draw_none()
+    else:
         draw(waiting, pair)
-        return
-    st.success("No conflict waits: where people graded the same pair, they agree, or it was settled.")
-    st.page_link("screens/agreement.py", label="See how far they agree", icon=":material/group:")
-    st.page_link("screens/judge.py", label="Judge pairs", icon=":material/gavel:")
 
 
 def settled() -> None:

@@ -1,6 +1,6 @@
 """How a conflict looks: query and document, who said what and why, the decision, and what was settled before."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
@@ -17,6 +17,13 @@ CANT_JUDGE = -1
 """Stands for "can't be judged" among the grades to choose from."""
 
 
+def draw_place(waiting: int, place: int | None, note: str) -> None:
+    """Say how many conflicts wait, which one of them is shown, and what was done last."""
+    words = f"{waiting:,} conflicts wait" if waiting != 1 else "1 conflict waits"
+    where = f" · number {place}, the largest difference first" if place else ""
+    st.caption(words + where + (f" · {plain(note, limit=400)}" if note else ""))
+
+
 def draw_pair(case: Case, *, with_models: bool, key: str) -> None:
     """Draw query and document, with what people quote (models too, where they may be seen) marked."""
     st.markdown(f"#### {plain(case.query.text, limit=2000)}")
@@ -24,6 +31,20 @@ def draw_pair(case: Case, *, with_models: bool, key: str) -> None:
     with st.container(border=True, height=420):
         passage.draw(case.document, [e for o in shown for e in o.judgment.evidence], key=key)
     st.caption(plain(case.document.doc_id))
+
+
+def draw_links(address: Mapping[str, str]) -> None:
+    """Draw the ways to the pair's other pages."""
+    with st.container(horizontal=True):
+        st.page_link("screens/judge.py", label="Judge", icon=":material/gavel:", query_params=address)
+        st.page_link("screens/history.py", label="History", icon=":material/history:", query_params=address)
+
+
+def draw_none() -> None:
+    """Say that nothing waits, and where to go on."""
+    st.success("No conflict waits: where people graded the same pair, they agree, or it was settled.")
+    st.page_link("screens/agreement.py", label="See how far they agree", icon=":material/group:")
+    st.page_link("screens/judge.py", label="Judge pairs", icon=":material/gavel:")
 
 
 def draw_people(case: Case, scale: Scale, *, guideline_version: int) -> None:

@@ -12,6 +12,7 @@ from data.store.database import Database
 from data.store.evaluations import Evaluations
 from data.store.excerpts import Excerpts
 from data.store.gradings import Gradings
+from data.store.history import History
 from data.store.jobs import Jobs
 from data.store.judgments import Judgments
 from data.store.leases import Leases
@@ -33,6 +34,7 @@ class Store:
         self.assessors = Assessors(database)
         self.judgments = Judgments(database)
         self.gradings = Gradings(database)
+        self.history = History(database)
         self.rankings = Rankings(database)
         self.versions = Versions(database)
         self.jobs = Jobs(database)

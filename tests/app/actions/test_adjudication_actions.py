@@ -105,6 +105,8 @@ def test_the_walk_goes_round():
     assert adjudication.beside(conflicts, ("q", "a"), -1) == ("q", "c")
     assert adjudication.beside(conflicts, ("q", "elsewhere"), 1) == ("q", "a")
     assert adjudication.beside([], ("q", "a"), 1) is None
+    assert adjudication.following(conflicts, ("q", "b")) == ("q", "c")
+    assert adjudication.following(conflicts[:1], ("q", "a")) is None
 
 
 def test_the_list_is_a_file_that_no_spreadsheet_runs(workbench, beans, case):
