@@ -1,11 +1,12 @@
 """Session state by name and type; the only module that touches `st.session_state` keys."""
 
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 import streamlit as st
 
-from app.actions.judge import Desk
+from app.actions.desk import Desk
+from app.actions.strokes import Answer
 from data.records import new_id
 
 COLLECTION = "collection_name"
@@ -16,6 +17,7 @@ _NEWS = "news"
 _PAINTED = "painted"
 _NOTES = "notes"
 _DESK = "judge_desk"
+_ANSWERS = "judge_answers"
 _RANKING = "explore_ranking"
 _FORMS = "forms"
 
@@ -147,6 +149,23 @@ def desk() -> Desk | None:
 def seat(at: Desk | None) -> None:
     """Keep the person's place in a queue; None: lay it out anew."""
     st.session_state[_DESK] = at
+
+
+def message(key: str, name: str) -> object:
+    """What a component of our own sent last, before it is drawn again; None: nothing yet."""
+    sent = st.session_state.get(key)
+    return sent.get(name) if isinstance(sent, Mapping) else None
+
+
+def answers() -> dict[str, Answer]:
+    """event_id -> what this session was told of it, where nothing more can come of it."""
+    found: dict[str, Answer] = st.session_state.get(_ANSWERS, {})
+    return found
+
+
+def keep_answers(given: Mapping[str, Answer]) -> None:
+    """Keep the final answers to what the browser still sends."""
+    st.session_state[_ANSWERS] = {event_id: answer for event_id, answer in given.items() if answer.final}
 
 
 def ranking_id() -> str | None:

@@ -1,245 +1,267 @@
-"""What the Judge page does: which pairs to judge, in which order, and where a person is among them.
+"""What the Judge page puts on the screen: pairs as the browser paints them, with what may be seen of others.
 
-The order is computed once per visit, from ids and grades alone; a key press then costs one pair's look-up and one
-write. No model works here.
+What a blind person may not see yet does not leave the server: an answer of a model is sent once it is decided upon.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from typing import Any
 
-from app.actions import judging
-from app.actions.opinions import Opinion, of, of_others, opinions
-from data.records import Assessor, AssessorKind, Collection, Document, Judgment, Query, Ranking, Status
+from app.actions import desk as desks
+from app.actions import judging, strokes
+from app.actions.desk import Desk
+from app.actions.opinions import who
+from app.actions.queue import Strategy
+from data.records import Assessor, AssessorKind, Collection, Evidence, Judgment, Status
+from data.standing import Pair
+from engine.explanation.evidence import locate
 from engine.workbench import Workbench
 
-Pair = tuple[str, str]
-"""(query_id, doc_id)"""
-RANKINGS = 200
-"""How many of the newest rankings say which documents stand high."""
-
-
-class Order(StrEnum):
-    """Which pairs are shown, and which come first."""
-
-    USEFUL = "useful"
-    """Disagreement first, then what stands high in rankings and was never judged by this person."""
-    DISAGREEMENT = "disagreement"
-    NEVER = "never"
-    LATER = "later"
+DOCUMENT = 20_000
+"""Characters of a document that are sent at first; the rest comes in such pieces when it is asked for."""
+WINDOW = 400_000
+"""Characters of all documents sent at once: with long ones, fewer are sent ahead."""
+QUERY = 4_000
+EXPLANATION = 4_000
+UNDOABLE = 30
+NOTHING = "Nothing waits here. Pairs come from rankings (Explore) and from imported or other people's judgments."
+DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
+_ORDER = {AssessorKind.STUDENT: 0, AssessorKind.TEACHER: 1, AssessorKind.HUMAN: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """A pair in a queue, and why it is there."""
+class Sent:
+    """What the browser sent with its last message."""
 
-    query_id: str
-    doc_id: str
-    difference: int = 0
-    """Largest difference between the grades of assessors of different kinds."""
-    best_rank: int | None = None
-    """Its best place in a stored ranking."""
-
-    @property
-    def pair(self) -> Pair:
-        """(query_id, doc_id)"""
-        return self.query_id, self.doc_id
+    desk_id: str = ""
+    at: int = 0
+    beat: int = 0
+    """Number of the message: told back, so that the browser knows that it was heard."""
+    outbox: tuple[Any, ...] = ()
+    more: tuple[str, int] | None = None
+    """(doc_id, character) from which on more of a document is wanted."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Desk:
-    """Where a person is: the pairs laid out, and the one on top. Changed in place by the page."""
-
-    collection_id: str
-    assessor_name: str
-    order: Order
-    items: list[Item]
-    position: int = 0
-
-    @property
-    def item(self) -> Item | None:
-        """The pair on top; None at the end of the queue."""
-        return self.items[self.position] if self.position < len(self.items) else None
-
-    def next(self) -> None:
-        """One pair on, at most to behind the last."""
-        self.position = min(self.position + 1, len(self.items))
-
-    def previous(self) -> None:
-        """One pair back."""
-        self.position = max(self.position - 1, 0)
-
-    def open(self, pair: Pair) -> None:
-        """Put this pair on top; one that is not in the queue is laid in before the present one."""
-        for i, item in enumerate(self.items):
-            if item.pair == pair:
-                self.position = i
-                return
-        self.items.insert(self.position, Item(query_id=pair[0], doc_id=pair[1]))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
-    """One pair with all that is said of it."""
-
-    query: Query
-    document: Document
-    mine: Judgment | None
-    others: tuple[Opinion, ...]
-
-    @property
-    def decided(self) -> bool:
-        """Has this person given an answer that models can no longer sway?"""
-        return self.mine is not None and self.mine.status in (Status.JUDGED, Status.CANT_JUDGE)
-
-    @property
-    def start(self) -> Judgment | None:
-        """Whose explanation a correction starts from: the newest student's, else a teacher's."""
-        explained = [o for o in self.others if o.judgment.explanation]
-        for kind in (AssessorKind.STUDENT, AssessorKind.TEACHER):
-            said = [o.judgment for o in explained if o.assessor.kind is kind]
-            if said:
-                return max(said, key=lambda judgment: judgment.created_at)
-        return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Painting:
-    """A sheet as it was put on the screen: what a key pressed there means."""
-
-    event_id: str
-    pair: Pair
-    blind: bool
-    """Does the person want to decide before models are shown?"""
-    revealed: bool
-    """Are the others' answers on the screen?"""
-    model_visible: bool
-    started_from: Judgment | None
-    """Whose explanation the text field started from; None: the person's own, or an empty field."""
-    text: str
-    """What the text field started with."""
-
-    @property
-    def text_key(self) -> str:
-        """Key of the explanation's widget: another painting has another field."""
-        return f"judge_text:{self.event_id}:{self.revealed}"
-
-    def goes_on(self, status: Status) -> bool:
-        """Does an answer lead to the next pair? Not where there is now something to be shown of this one."""
-        return not self.blind or status is not Status.JUDGED
-
-
-def paint(sheet: Sheet, *, blind: bool, event_id: str) -> Painting:
-    """Decide what of a sheet may be seen. In blind mode the others are hidden until this person has decided."""
-    revealed = not blind or sheet.decided
-    own = sheet.mine.explanation if sheet.mine else None
-    start = sheet.start if revealed and not own else None
-    models = any(o.assessor.kind is not AssessorKind.HUMAN for o in sheet.others)
-    return Painting(
-        event_id=event_id,
-        pair=(sheet.query.query_id, sheet.document.doc_id),
-        blind=blind and bool(sheet.others),
-        revealed=revealed,
-        model_visible=revealed and models,
-        started_from=start,
-        text=own or (start.explanation if start else None) or "",
+def read(state: Any) -> Sent:
+    """The browser's message. What has another form counts as not sent: it comes from outside."""
+    if not isinstance(state, Mapping):
+        return Sent()
+    more = state.get("more")
+    numbers = {name: state.get(name) for name in ("at", "beat")}
+    return Sent(
+        desk_id=str(state.get("desk") or ""),
+        **{name: value for name, value in numbers.items() if isinstance(value, int)},
+        outbox=tuple(state.get("outbox") or ()) if isinstance(state.get("outbox"), Sequence) else (),
+        more=_more(more),
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How much this person has judged."""
-
-    judged: int
-    today: int
-    left: int
-    """Pairs of the collection that somebody ranked or judged, and this person did not."""
+def _more(given: Any) -> tuple[str, int] | None:
+    if isinstance(given, Mapping) and isinstance(given.get("start"), int) and given["start"] >= 0:
+        return str(given.get("doc_id") or ""), given["start"]
+    return None
 
 
-def sit_down(workbench: Workbench, collection: Collection, name: str, order: Order) -> Desk:
-    """Lay out a queue for this person."""
-    store = workbench.store
-    me = judging.person(workbench, name)
-    items = queue(
-        store.judgments.current(collection.collection_id),
-        {a.assessor_id: a for a in store.assessors.list()},
-        store.rankings.recent(collection.collection_id, limit=RANKINGS),
-        me=me.assessor_id,
-        order=order,
-    )
-    return Desk(collection_id=collection.collection_id, assessor_name=name, order=order, items=items)
+def take(
+    workbench: Workbench, collection: Collection, desk: Desk, sent: Sent, known: Mapping[str, strokes.Answer]
+) -> dict[str, strokes.Answer]:
+    """Store what was sent, and go where the person went; event_id -> what is said of it. `known` answers are given
+    again without looking: a message holds all strokes that were not acknowledged when it was written."""
+    given, refused = strokes.read(sent.outbox)
+    fresh = [stroke for stroke in given if stroke.event_id not in known]
+    answers = strokes.apply(workbench, collection, desk.assessor_name, fresh)
+    pairs = {stroke.event_id: (stroke.query_id, stroke.doc_id) for stroke in fresh if stroke.kind != "undo"}
+    desks.answered(desk, (pairs[a.event_id] for a in answers if a.saved and a.event_id in pairs))
+    undone = {stroke.event_id: (stroke.query_id, stroke.doc_id) for stroke in fresh if stroke.kind == "undo"}
+    for answer in answers:
+        if answer.saved and answer.event_id in undone:
+            desks.taken_back(desk, undone[answer.event_id])
+    if sent.desk_id == desk.desk_id:
+        desks.move(workbench, desk, sent.at)
+    now = {answer.event_id: answer for answer in (*refused, *answers)}
+    kept = {stroke.event_id: known[stroke.event_id] for stroke in given if stroke.event_id in known}
+    return kept | now
 
 
-def queue(
-    judgments: Iterable[Judgment],
-    assessors: Mapping[str, Assessor],
-    rankings: Iterable[Ranking],
+def data(
+    workbench: Workbench,
+    collection: Collection,
+    desk: Desk,
+    sent: Sent,
+    answers: Mapping[str, strokes.Answer],
     *,
-    me: str,
-    order: Order,
-) -> list[Item]:
-    """The pairs of a queue in their order; what this person decided or skipped is not among them."""
-    given: dict[Pair, list[Judgment]] = {}
-    for judgment in judgments:
-        given.setdefault((judgment.query_id, judgment.doc_id), []).append(judgment)
-    ranks = best_ranks(rankings)
-    items = []
-    for pair in dict.fromkeys([*given, *ranks]):
-        said = given.get(pair, [])
-        mine = next((j.status for j in said if j.assessor_id == me), None)
-        if (mine is Status.LATER) if order is Order.LATER else mine is None:
-            difference = disagreement(said, assessors)
-            items.append(Item(query_id=pair[0], doc_id=pair[1], difference=difference, best_rank=ranks.get(pair)))
-    if order is Order.DISAGREEMENT:
-        items = [item for item in items if item.difference > 0]
-    by_rank = order is Order.NEVER
-    return sorted(items, key=lambda item: _place(item, by_rank=by_rank))
+    blind: bool,
+) -> dict[str, Any]:
+    """Everything the browser is told."""
+    blind = blind or desk.choice.strategy is Strategy.POOL
+    levels = [{"grade": v.grade, "name": v.name, "definition": v.definition} for v in collection.scale.levels]
+    return {
+        "desk": desk.desk_id,
+        "view": "pair",
+        "collection_id": collection.collection_id,
+        "assessor_id": desk.assessor_id,
+        "scale": levels,
+        "guidelines": collection.guidelines,
+        "guideline_version": collection.guideline_version,
+        "blind": blind,
+        "heard": sent.beat,
+        "at": desk.at,
+        "first": desk.first,
+        "stop": desk.end,
+        "ended": desk.ended,
+        "elsewhere": desks.held_by_others(workbench, desk) if desk.ended and desk.at == desk.end else 0,
+        "nothing": NOTHING,
+        "problem": desk.problem,
+        "items": paint(workbench, collection, desk, blind=blind),
+        "answers": acknowledged(desk, sent, answers),
+        "undoable": undoable(workbench, desk),
+        "progress": progress(workbench, desk),
+        "more": more(workbench, collection, sent.more),
+    }
 
 
-def _place(item: Item, *, by_rank: bool) -> tuple[int, bool, int, str, str]:
-    disagreed = 0 if by_rank else -item.difference
-    return disagreed, item.best_rank is None, item.best_rank or 0, item.query_id, item.doc_id
+def acknowledged(desk: Desk, sent: Sent, answers: Mapping[str, strokes.Answer]) -> list[dict[str, Any]]:
+    """The answers as the browser takes them; with an undo's goes the place of its pair in the line."""
+    places = {}
+    for row in sent.outbox:
+        if isinstance(row, Mapping) and row.get("kind") == "undo":
+            pair = (str(row.get("query_id")), str(row.get("doc_id")))
+            places[str(row.get("event_id"))] = desk.number_of(pair)
+    return [
+        {"event_id": a.event_id, "final": a.final, "saved": a.saved, "words": a.words, "at": a.at}
+        | {"n": places.get(a.event_id)}
+        for a in answers.values()
+    ]
 
 
-def disagreement(judgments: Sequence[Judgment], assessors: Mapping[str, Assessor]) -> int:
-    """The largest difference between grades of assessors of different kinds (student, teacher, people)."""
-    grades: dict[AssessorKind, list[int]] = {}
-    for judgment in judgments:
-        if judgment.grade is not None:
-            grades.setdefault(assessors[judgment.assessor_id].kind, []).append(judgment.grade)
-    return max(
-        (max(a) - min(b) for one, a in grades.items() for other, b in grades.items() if one is not other), default=0
+def paint(workbench: Workbench, collection: Collection, desk: Desk, *, blind: bool) -> list[dict[str, Any]]:
+    """The items around the person, ready for the browser. Texts are cut to what fits on a screen."""
+    shown = desk.shown()
+    store, collection_id = workbench.store, collection.collection_id
+    pairs = {item.pair for _, item in shown}
+    doc_ids, query_ids = {d for _, d in pairs}, {q for q, _ in pairs}
+    queries = store.excerpts.queries(collection_id, query_ids, most=QUERY)
+    documents = store.excerpts.of(collection_id, doc_ids, most=DOCUMENT)
+    said = _said(workbench, collection_id, pairs)
+    assessors = {assessor.assessor_id: assessor for assessor in store.assessors.list()}
+    painted, characters = [], 0
+    for n, item in shown:
+        document = documents.get(item.doc_id)
+        if document is None or item.query_id not in queries:
+            continue  # deleted since it was handed out
+        characters += len(document.text)
+        if n > desk.at + desks.FEWEST and characters > WINDOW:
+            break
+        judgments = said.get(item.pair, [])
+        mine = next((j for j in judgments if j.assessor_id == desk.assessor_id), None)
+        others = [j for j in judgments if j.assessor_id != desk.assessor_id]
+        revealed = not blind or (mine is not None and mine.status in DECIDED)
+        painted.append(
+            {
+                "n": n,
+                "query_id": item.query_id,
+                "doc_id": item.doc_id,
+                "query": queries[item.query_id],
+                "title": document.title,
+                "text": document.text,
+                "length": document.length,
+                "reason": item.reason if revealed else item.blind_reason,
+                "mine": _mine(workbench, mine, assessors),
+                "others": _others(others, assessors, document.title) if revealed else None,
+            }
+        )
+    return painted
+
+
+def more(workbench: Workbench, collection: Collection, wanted: tuple[str, int] | None) -> dict[str, Any] | None:
+    """The next piece of a document."""
+    if wanted is None:
+        return None
+    doc_id, start = wanted
+    part = workbench.store.excerpts.of(collection.collection_id, [doc_id], most=DOCUMENT, start=start).get(doc_id)
+    return None if part is None else {"doc_id": doc_id, "start": part.start, "text": part.text}
+
+
+def undoable(workbench: Workbench, desk: Desk) -> list[dict[str, Any]]:
+    """The person's newest answers that can be taken back, oldest first, with their place in the line if they have
+    one."""
+    found = []
+    for judgment in workbench.store.judgments.standing(desk.collection_id, desk.assessor_id, limit=UNDOABLE):
+        pair = (judgment.query_id, judgment.doc_id)
+        found.append({"event_id": judgment.event_id, "query_id": pair[0], "doc_id": pair[1], "n": desk.number_of(pair)})
+    return found[::-1]
+
+
+def progress(workbench: Workbench, desk: Desk) -> dict[str, int]:
+    """How much this person has judged in all and today (where the app runs), and what is left in the queue."""
+    midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    judged, today = workbench.store.judgments.tally(desk.collection_id, desk.assessor_id, midnight)
+    return {"judged": judged, "today": today, "left": desk.left}
+
+
+def _said(workbench: Workbench, collection_id: str, pairs: Iterable[Pair]) -> dict[Pair, list[Judgment]]:
+    wanted = set(pairs)
+    found: dict[Pair, list[Judgment]] = {}
+    current = workbench.store.judgments.current(
+        collection_id, query_ids=sorted({q for q, _ in wanted}), doc_ids=sorted({d for _, d in wanted})
     )
+    for judgment in current:
+        if (judgment.query_id, judgment.doc_id) in wanted:
+            found.setdefault((judgment.query_id, judgment.doc_id), []).append(judgment)
+    return found
 
 
-def best_ranks(rankings: Iterable[Ranking]) -> dict[Pair, int]:
-    """The best place of each pair over these rankings."""
-    best: dict[Pair, int] = {}
-    for ranking in rankings:
-        for document in ranking.documents:
-            pair = (ranking.query_id, document.doc_id)
-            best[pair] = min(document.rank, best.get(pair, document.rank))
-    return best
+def _others(judgments: Iterable[Judgment], assessors: Mapping[str, Assessor], title: str) -> list[dict[str, Any]]:
+    """Students, then teachers, then people."""
+
+    def place(judgment: Judgment) -> tuple[int, str, str]:
+        assessor = assessors[judgment.assessor_id]
+        return _ORDER[assessor.kind], assessor.name, judgment.event_id
+
+    return [_other(judgment, assessors, title) for judgment in sorted(judgments, key=place)]
 
 
-def sheet(workbench: Workbench, collection: Collection, name: str, pair: Pair) -> Sheet:
-    """Everything about one pair; raises NotFoundError where it is not in the collection."""
-    query, document = judging.pair(workbench, collection, *pair)
-    me = judging.person(workbench, name).assessor_id
-    said = opinions(workbench.store, collection.collection_id, pair[0], [pair[1]]).get(pair[1], ())
-    return Sheet(query=query, document=document, mine=of(said, me), others=of_others(said, me))
+def _mine(workbench: Workbench, mine: Judgment | None, assessors: Mapping[str, Assessor]) -> dict[str, Any] | None:
+    if mine is None:
+        return None
+    own = set(judging.spans(mine))
+    places = _places(mine.evidence)
+    return {
+        "event_id": mine.event_id,
+        "status": mine.status.value,
+        "grade": mine.grade,
+        "explanation": mine.explanation or "",
+        "origin": _origin(workbench, mine, assessors),
+        "spans": [list(place) for place in places if place in own],
+        "quoted": [list(place) for place in places if place not in own],
+        "missing": [e.quote for e in mine.evidence if e.start_char is None],
+    }
 
 
-def progress(workbench: Workbench, collection: Collection, name: str, desk: Desk) -> Progress:
-    """How much is done; `today` is the present day where the app runs."""
-    me = judging.person(workbench, name)
-    mine = workbench.store.judgments.current(collection.collection_id, assessor_ids=[me.assessor_id])
-    decided = [j for j in mine if j.status in (Status.JUDGED, Status.CANT_JUDGE)]
-    answered = {(j.query_id, j.doc_id) for j in mine if j.status is not Status.LATER}
-    today = datetime.now().astimezone().date()
-    return Progress(
-        judged=len(decided),
-        today=sum(j.created_at.astimezone().date() == today for j in decided),
-        left=sum(item.pair not in answered for item in desk.items),
-    )
+def _origin(workbench: Workbench, mine: Judgment, assessors: Mapping[str, Assessor]) -> dict[str, str] | None:
+    """The text that the person's own began as."""
+    begun = workbench.store.judgments.find(mine.edited_from) if mine.edited_from else None
+    if begun is None or begun.assessor_id not in assessors:
+        return None
+    return {"who": who(assessors[begun.assessor_id]), "text": (begun.explanation or "")[:EXPLANATION]}
+
+
+def _other(judgment: Judgment, assessors: Mapping[str, Assessor], title: str) -> dict[str, Any]:
+    assessor = assessors[judgment.assessor_id]
+    missing = [e.quote for e in judgment.evidence if e.start_char is None and locate(e.quote, title).start_char is None]
+    return {
+        "event_id": judgment.event_id,
+        "who": who(assessor),
+        "kind": assessor.kind.value,
+        "status": judgment.status.value,
+        "grade": judgment.grade,
+        "explanation": (judgment.explanation or "")[:EXPLANATION],
+        "quoted": [list(place) for place in _places(judgment.evidence)],
+        "missing": missing,
+        "note": (judgment.note or "")[:EXPLANATION],
+    }
+
+
+def _places(evidence: Iterable[Evidence]) -> list[tuple[int, int]]:
+    return [(e.start_char, e.end_char) for e in evidence if e.start_char is not None and e.end_char is not None]

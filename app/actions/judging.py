@@ -1,12 +1,16 @@
 """A person says something of a pair: one event, on disk before anybody is told that it is saved."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from data.errors import NotFoundError
-from data.records import Assessor, AssessorKind, Collection, Document, Judgment, Query, Status
-from engine.explanation.evidence import find_evidence
+from data.errors import NotFoundError, SettingsError
+from data.records import Assessor, AssessorKind, Collection, Document, Evidence, Judgment, Query, Status
+from engine.explanation.evidence import find_evidence, quotes
 from engine.workbench import Workbench
+
+Span = tuple[int, int]
+"""(start, end) in characters (Unicode code points) of a document's text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +27,12 @@ class Draft:
     """The explanation's text field as it stands."""
     started_from: Judgment | None = None
     """The judgment of somebody else whose explanation the field was filled with."""
+    spans: tuple[Span, ...] | None = None
+    """Passages of the document's text that the person marked; None: as they were."""
     model_visible: bool = False
     seconds_spent: float | None = None
+    guideline_version: int | None = None
+    """The version that was on the screen; None: the newest."""
     ranking_id: str | None = None
 
 
@@ -65,7 +73,10 @@ def save(workbench: Workbench, collection: Collection, name: str, draft: Draft) 
     _, document = pair(workbench, collection, draft.query_id, draft.doc_id)
     now = mine(workbench, collection, name, draft.query_id, draft.doc_id)
     explanation, edited_from = own_words(draft.text, draft.started_from, now)
-    if now is not None and (now.status, now.grade, now.explanation) == (draft.status, draft.grade, explanation):
+    kept = spans(now) if draft.spans is None and now is not None else draft.spans or ()
+    evidence = evidence_of(explanation, kept, document.text) if draft.status is Status.JUDGED else ()
+    said = (draft.status, draft.grade, explanation, evidence)
+    if now is not None and (now.status, now.grade, now.explanation, now.evidence) == said:
         return Saved(judgment=now, at=now.created_at.astimezone())
     judgment = Judgment(
         event_id=draft.event_id,
@@ -76,20 +87,29 @@ def save(workbench: Workbench, collection: Collection, name: str, draft: Draft) 
         status=draft.status,
         grade=draft.grade,
         explanation=explanation,
-        evidence=find_evidence(explanation, document.text) if explanation else (),
+        evidence=evidence,
         edited_from=edited_from,
         model_visible=draft.model_visible,
         seconds_spent=draft.seconds_spent,
-        guideline_version=collection.guideline_version,
+        guideline_version=draft.guideline_version or collection.guideline_version,
         ranking_id=draft.ranking_id,
     )
     workbench.store.judgments.add(judgment)
     return Saved(judgment=judgment, at=datetime.now().astimezone())
 
 
-def undo(workbench: Workbench, collection: Collection, name: str) -> Judgment | None:
-    """Take back this person's newest event; None where nothing is left to take back."""
-    return workbench.store.judgments.undo(collection.collection_id, person(workbench, name).assessor_id)
+def undo(
+    workbench: Workbench,
+    collection: Collection,
+    name: str,
+    *,
+    target: str | None = None,
+    event_id: str | None = None,
+) -> Judgment | None:
+    """Take back this person's newest event, or the `target`; None where nothing is left to take back. `event_id` is
+    the undo's own: sent twice, it is done once."""
+    me = person(workbench, name).assessor_id
+    return workbench.store.judgments.undo(collection.collection_id, me, target=target, event_id=event_id)
 
 
 def undone_words(undone: Judgment | None, doc_id: str) -> str:
@@ -121,3 +141,30 @@ def own_words(text: str, started_from: Judgment | None, mine: Judgment | None) -
         untouched = (started_from.explanation or "").strip() == text
         return (None, None) if untouched else (text, started_from.event_id)
     return text, mine.edited_from if mine is not None else None
+
+
+def evidence_of(explanation: str | None, marked: Sequence[Span], text: str) -> tuple[Evidence, ...]:
+    """A judgment's evidence: what its explanation quotes, then what was marked and is not among that. Raises
+    SettingsError for a mark that is not inside the text."""
+    quoted = find_evidence(explanation, text) if explanation else ()
+    places = {(evidence.start_char, evidence.end_char) for evidence in quoted}
+    found = list(quoted)
+    for start, end in sorted(set(marked)):
+        if not 0 <= start < end <= len(text):
+            raise SettingsError(
+                f"A marked passage ({start} to {end}) is outside the document, which has {len(text)} characters.",
+                mend="Reload the page and mark it again.",
+            )
+        if (start, end) not in places:
+            found.append(Evidence(quote=text[start:end], start_char=start, end_char=end))
+    return tuple(found)
+
+
+def spans(judgment: Judgment) -> tuple[Span, ...]:
+    """The passages a person marked, beside those that the explanation quotes."""
+    quoted = set(quotes(judgment.explanation or ""))
+    return tuple(
+        (evidence.start_char, evidence.end_char)
+        for evidence in judgment.evidence
+        if evidence.start_char is not None and evidence.end_char is not None and evidence.quote not in quoted
+    )

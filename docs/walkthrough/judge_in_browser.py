@@ -36,12 +36,9 @@ def main(url: str, collection: str, assessor: str, pairs: Path, screenshot: Path
 def judge(page: Page, row: dict[str, str]) -> float:
     """Give one pair its reason and its grade."""
     expect(page.get_by_text(row["doc_id"], exact=True)).to_be_visible(timeout=60_000)
-    reason = page.get_by_role("textbox", name="Your reason (optional)", exact=True)
-    expect(reason).to_have_count(1, timeout=60_000)
+    reason = page.get_by_role("textbox", name="Your explanation", exact=True)
     reason.fill(row["explanation"])
-    # The keys work outside the field; leaving it hands the text over.
-    page.get_by_role("heading").first.click()
-    expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0, timeout=60_000)
+    reason.press("Escape")  # the keys work outside the field
     began = time.perf_counter()
     page.keyboard.press(str(row["grade"]))
     expect(page.get_by_text(re.compile(r"saved at \d")).first).to_be_visible(timeout=60_000)

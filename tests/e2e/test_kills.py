@@ -60,8 +60,12 @@ def test_what_was_saved_outlives_the_page_server(app, served, collection):
     assert {doc_id: found[doc_id] for doc_id in given} == given
     assert found.keys() - given.keys() <= {in_flight}, "the last key reached the disk whole or not at all"
     app.open("judge")
-    expect(app.says(re.compile(rf"^{len(found)} judged by you"))).to_be_visible()
-    judging.grade(app, 1, judged=len(found) + 1)
+    expect(app.says(re.compile(rf"^{len(given) + 1} judged by you"))).to_be_visible()
+    judging.wait_until_saved(app)
+    with served.store() as store:
+        kept = {event.doc_id: event.grade for event in mine(store, collection)}
+    assert kept == {**given, in_flight: 1}, "the browser kept the last key, and sent it again"
+    judging.grade(app, 1, judged=len(given) + 2)
 
 
 def test_a_job_goes_on_after_worker_and_process_were_killed(app, served, collection):

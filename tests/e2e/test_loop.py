@@ -70,6 +70,7 @@ def judge_the_rest(app, grades, *, judged):
             judging.wait_for_pair(app, doc_id)
             judging.grade(app, grades[doc_id], judged=judged + place)
         judging.next_pair(app, place + 1)
+    expect(judging.desk(app, "empty")).to_contain_text("That was the last pair of this queue.")
 
 
 def train(app):
