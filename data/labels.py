@@ -1,5 +1,6 @@
 """Which of a data set's labels an import takes, and into which split they put their queries."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from data.formats.jsonl import ReadQuery, split_named
 from data.formats.rows import BadRows
 from data.formats.trec import Qrel, qrels_rows
 from data.records import Query, Split
+
+_GRADES = re.compile(r"\s*([+-]?[0-9]{1,9})\s*=\s*([0-9]{1,9})\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,17 @@ def _splits(by_split: Mapping[str, Sequence[Qrel]]) -> dict[str, Split]:
             split = split_named(name)
             found[qrel.query_id] = split if found.get(qrel.query_id, split) == split else Split.HELDOUT
     return found
+
+
+def grades_said(said: Iterable[str]) -> dict[int, int] | None:
+    """Grade of the labels -> grade here, of words like `1=3`; None where nothing was said. Raises SettingsError."""
+    found: dict[int, int] = {}
+    for each in said:
+        words = _GRADES.fullmatch(each)
+        if words is None or int(words[1]) in found:
+            raise SettingsError(f"{each!r} does not say what a grade means here.", mend="Say it once, like 1=3.")
+        found[int(words[1])] = int(words[2])
+    return found or None
 
 
 def regraded(

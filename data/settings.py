@@ -84,6 +84,11 @@ class Settings(BaseSettings):
         return self.home / "jobs"
 
     @property
+    def runs_path(self) -> Path:
+        """TREC runs that were given for collections."""
+        return self.home / "runs"
+
+    @property
     def versions_path(self) -> Path:
         """Adapters of trained versions, a folder each."""
         return self.home / "versions"

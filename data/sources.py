@@ -54,6 +54,8 @@ class Source:
     gold: Callable[[BadRows], list[tuple[Path, Qrel]]] = _no_gold
     """Labels that stand in no file of their own, each with its file."""
     label_files: LabelFiles = LabelFiles(given=None, by_split={}, whole=None)
+    column_names: tuple[str, ...] = ()
+    """Of a table."""
     domain: str | None = None
     """The part of the path's collections this is, where there are several."""
 
@@ -79,6 +81,12 @@ def source_of(
             f"{path} is {FORMATS[found]}, which has no columns to name.", mend="Name columns of a CSV or Parquet file."
         )
     return _MAKERS[found](path, columns or {}, split)
+
+
+def column_names(path: Path, format: str | None = None) -> tuple[str, ...]:
+    """The columns of a table, none where the path is something else. Raises what `source_of` raises."""
+    found = format or (_of_folder(path) if path.is_dir() else _of_file(path))
+    return tables.column_names(path, parquet=found == "parquet") if found in ("csv", "parquet") else ()
 
 
 def _of_folder(path: Path) -> str:
@@ -119,12 +127,12 @@ def _jsonl(path: Path, *_: object) -> Source:
 
 def _csv(path: Path, columns: Mapping[str, str], _: object) -> Source:
     table = tables.table_of(path, parquet=False, told=columns)
-    return Source(path=path, format="csv", words=table.words, documents=table.documents)
+    return Source(path=path, format="csv", words=table.words, documents=table.documents, column_names=table.names)
 
 
 def _parquet(path: Path, columns: Mapping[str, str], _: object) -> Source:
     table = tables.table_of(path, parquet=True, told=columns)
-    return Source(path=path, format="parquet", words=table.words, documents=table.documents)
+    return Source(path=path, format="parquet", words=table.words, documents=table.documents, column_names=table.names)
 
 
 def _beir(path: Path, *_: object) -> Source:

@@ -15,6 +15,7 @@ from transformers import AutoTokenizer
 
 from data.errors import IncompatibleVersionError, ModelError
 from data.records import Alias, AssessorKind, Collection, Judgment, RankedDocument, Ranking, Status, Version, new_id
+from data.runs import Runs
 from data.settings import Settings
 from data.store import Store
 from engine import models
@@ -38,6 +39,7 @@ class Workbench:
     def __init__(self, settings: Settings, store: Store, lm: LM | None = None) -> None:
         self.settings = settings
         self.store = store
+        self.runs = Runs(settings.runs_path)
         self._given = lm
         self._lm = lm
         self._indexes = index.OpenIndexes()
@@ -168,8 +170,9 @@ class Workbench:
         return fresh
 
     def delete(self, collection: Collection) -> None:
-        """Delete a collection with all that hangs on it, and its indexes."""
+        """Delete a collection with all that hangs on it, its runs and its indexes."""
         self.store.collections.delete(collection.collection_id)
+        self.runs.delete_all(collection.collection_id)
         if collection.index_path is not None:
             self._discard(collection.index_path)
 

@@ -45,7 +45,8 @@ class TrlData:
 
     store: Store
     collection: Collection
-    clip: Clip
+    clip: Callable[[], Clip]
+    """How documents are cut; asked for when the first one is, as it reads a tokenizer."""
     document_tokens: int
     whose: Whose
     method: str = DEFAULT_METHOD
@@ -123,13 +124,15 @@ class TrlData:
         return {event.event_id: event for event in events if event.explanation is not None}
 
     def _lines(self, wanted: Sequence[Row], facts: Callable[[Example, Row], Mapping[str, Any]]) -> Iterator[str]:
+        clip = self.clip()
         for row, document in self._with_documents(wanted):
-            yield _line(facts(self._example(row, document), row))
+            yield _line(facts(self._example(row, document, clip), row))
 
     def _preference_lines(self, pairs: Sequence[Preference]) -> Iterator[str]:
+        clip = self.clip()
         names = {a.assessor_id: a for a in self.store.assessors.list()}
         for pair, document in self._with_documents(pairs):
-            chosen, rejected = (self._example(_row(said), document) for said in (pair.chosen, pair.rejected))
+            chosen, rejected = (self._example(_row(said), document, clip) for said in (pair.chosen, pair.rejected))
             by = names[pair.rejected.assessor_id]
             yield _line(
                 {
@@ -144,12 +147,12 @@ class TrlData:
                 }
             )
 
-    def _example(self, row: Row, document: Document) -> Example:
+    def _example(self, row: Row, document: Document, clip: Clip) -> Example:
         return example(
             row,
             query=self._queries[row.query_id].text,
             title=document.title,
-            text=self.clip(document.text, self.document_tokens).text,
+            text=clip(document.text, self.document_tokens).text,
             wording=own(self.collection)(row.query_id),
             form=self.form,
         )

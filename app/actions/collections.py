@@ -1,17 +1,18 @@
-"""What the Collections page does: import, install the sample, rename, index, edit guidelines, delete, browse."""
+"""What the Collections page does: import, install the sample, rename, index, delete, browse."""
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from data import sample
-from data.errors import ConflictError, SettingsError
+from data.errors import ConflictError, SettingsError, WhyRankError
 from data.importing import import_collection
 from data.records import AssessorKind, Collection, Document, JobState, Query, Split, Status, Version, new_id, utc_now
 from data.scales import DEFAULT_SCALE, Scale
+from data.sources import column_names, source_of
 from engine.workbench import Workbench
 from training.heartbeat import STALE_SECONDS
 from training.splits import split_of
@@ -49,11 +50,42 @@ class Wanted:
 
     name: str
     documents: Upload | str | None
+    format: str | None = None
+    """None: found out."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Use (`id`, `title`, `text`) -> column, of a table."""
+    split: str | None = None
+    """Labels of this split only; of BRIGHT, the domain."""
     qrels: str | None = None
+    grades: Mapping[int, int] | None = None
+    """Grade of the labels -> grade here; None: the same."""
     assessor: str = ""
     kind: AssessorKind = AssessorKind.HUMAN
     authored: bool = False
     scale: Scale = DEFAULT_SCALE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was found where somebody pointed."""
+
+    words: str
+    names: tuple[str, ...] = ()
+    """Columns of a table."""
+    problem: WhyRankError | None = None
+    """Why it can't be imported so."""
+
+
+def look(workbench: Workbench, wanted: Wanted) -> Seen | None:
+    """What the documents are, before they are imported; None where nothing was pointed at yet."""
+    if not wanted.documents:
+        return None
+    with on_disk(workbench, wanted.documents) as path:
+        try:
+            source = source_of(path, format=wanted.format, columns=wanted.columns, split=wanted.split)
+            return Seen(words=source.words, names=source.column_names)
+        except WhyRankError as error:
+            return Seen(words="", names=_names(path, wanted.format), problem=error)
 
 
 def overviews(workbench: Workbench) -> list[Overview]:
@@ -83,15 +115,18 @@ def add(workbench: Workbench, wanted: Wanted, on_progress: Progress) -> Collecti
     """Import a collection and index it; a refused import leaves nothing behind."""
     name = _checked_name(wanted.name)
     if not wanted.documents:
-        raise SettingsError("No file of documents was given.", mend="Upload a JSONL file, or type a path.")
+        raise SettingsError("No file of documents was given.", mend="Upload a file, or type a path.")
     assessor = wanted.assessor.strip() or None
     qrels = Path(wanted.qrels).expanduser() if wanted.qrels else None
-    with _on_disk(workbench, wanted.documents) as path:
+    with on_disk(workbench, wanted.documents) as path:
+        source = source_of(path, format=wanted.format, columns=wanted.columns, split=wanted.split)
         collection = import_collection(
             workbench.store,
             name=name,
-            path=path,
+            path=source,
             qrels=qrels,
+            grades=wanted.grades,
+            split=wanted.split,
             assessor=assessor,
             kind=wanted.kind if assessor else None,
             scale=wanted.scale,
@@ -130,16 +165,10 @@ def trained_versions(workbench: Workbench, collection: Collection) -> list[Versi
     return [version for version in versions if version.collection_id == collection.collection_id]
 
 
-def set_guidelines(workbench: Workbench, collection: Collection, text: str, actor: str) -> Collection:
-    """Store new guidelines; the same text again changes nothing."""
-    if text.strip() == collection.guidelines.strip():
-        return collection
-    return workbench.store.collections.set_rules(collection.collection_id, guidelines=text.strip(), changed_by=actor)
-
-
 def hanging(workbench: Workbench, collection: Collection) -> dict[str, int]:
     """What a delete takes along: name of the things -> how many."""
-    return workbench.store.collections.hanging(collection.collection_id)
+    counts = workbench.store.collections.hanging(collection.collection_id)
+    return counts | {"runs": len(workbench.runs.list(collection.collection_id))}
 
 
 def delete(workbench: Workbench, collection: Collection, typed: str) -> None:
@@ -180,6 +209,14 @@ def queries(workbench: Workbench, collection: Collection) -> list[tuple[Query, s
     return [(query, _USES[split_of(query)]) for query in found]
 
 
+def _names(path: Path, format: str | None) -> tuple[str, ...]:
+    """Columns of a table that can't be imported as it is; none where it is no table."""
+    try:
+        return column_names(path, format)
+    except WhyRankError:
+        return ()
+
+
 def _checked_name(name: str) -> str:
     if not name.strip():
         raise SettingsError("The collection has no name.", mend="Type a name for it.")
@@ -187,7 +224,7 @@ def _checked_name(name: str) -> str:
 
 
 @contextmanager
-def _on_disk(workbench: Workbench, file: Upload | str) -> Iterator[Path]:
+def on_disk(workbench: Workbench, file: Upload | str) -> Iterator[Path]:
     """The path of a file; an upload lies in a folder of its own while it is read, under its own name."""
     if isinstance(file, str):
         yield Path(file.strip()).expanduser()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from data import exporting
-from data.bundle import Bundle, write_folder, write_zip
+from data.bundle import Bundle, write_folder, write_zip, zipped
 from data.errors import ConflictError, NotFoundError, SettingsError
 from data.exporting import Whose
 from data.grading import REFUSE, RULES
@@ -74,6 +74,11 @@ def write(workbench: Workbench, collection: Collection, wanted: Wanted, out: Pat
     return write_zip(made, out) if out.suffix.lower() == ".zip" else write_folder(made, out)
 
 
+def download(workbench: Workbench, collection: Collection, wanted: Wanted) -> bytes:
+    """A bundle as a zip."""
+    return zipped(bundle(workbench, collection, wanted))
+
+
 def systems(workbench: Workbench, collection: Collection) -> list[tuple[Stock, str]]:
     """What has stored rankings, the most queries first, each with its words."""
     names = {version.version_id: version.name for version in workbench.store.versions.list()}
@@ -132,7 +137,7 @@ def _trl(workbench: Workbench, collection: Collection, wanted: Wanted) -> TrlDat
     return TrlData(
         store=workbench.store,
         collection=collection,
-        clip=workbench.clip(),
+        clip=workbench.clip,
         document_tokens=workbench.settings.document_tokens,
         whose=_whose(wanted, _TRAINING),
         method=wanted.method,

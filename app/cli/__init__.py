@@ -10,6 +10,7 @@ from app.cli.collections import collection
 from app.cli.judgments import judgments
 from app.cli.models import model
 from app.cli.pools import pool
+from app.cli.runs import run
 
 cli = typer.Typer(
     name="whyrank",
@@ -45,6 +46,7 @@ cli.add_typer(model, name="model")
 cli.add_typer(collection, name="collection")
 cli.command()(ranking.rank)
 cli.add_typer(judgments, name="judgments")
+cli.add_typer(run, name="run")
 cli.command()(exporting.export)
 cli.command()(training.train)
 cli.command()(evaluating.evaluate)

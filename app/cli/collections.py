@@ -53,12 +53,13 @@ def import_(
     Example: whyrank collection import scifact data/scifact --split train --assessor experts --kind human
     """
     from data.importing import import_collection
+    from data.labels import grades_said
     from data.scales import scale_named
     from data.sources import source_of
 
     session = Session.of(context)
     wanted_scale = scale_named(scale)
-    source = source_of(path, format=format, columns=_pairs(column, "--column id=NAME"), split=split)
+    source = source_of(path, format=format, columns=_columns(column), split=split)
     console.say(f"{path} is {source.words}.")
     with session.store() as store:
         with console.progress(f"Importing {name}") as update:
@@ -67,7 +68,7 @@ def import_(
                 name=name,
                 path=source,
                 qrels=qrels,
-                grades=grades_said(grade),
+                grades=grades_said(grade or ()),
                 split=split,
                 assessor=assessor,
                 kind=AssessorKind(kind) if kind else None,
@@ -155,31 +156,24 @@ def delete(
     session = Session.of(context)
     with session.store() as store:
         found = store.collections.get(name)
-        hanging = store.collections.hanging(found.collection_id)
-        along = ", ".join(f"{count} {what}" for what, count in hanging.items() if count) or "nothing else"
-        console.confirm(f"Delete {found.name} and with it {along}?", yes=yes)
         with session.workbench(store) as workbench:
             from app.actions import collections
 
+            hanging = collections.hanging(workbench, found)
+            along = ", ".join(f"{count} {what}" for what, count in hanging.items() if count) or "nothing else"
+            console.confirm(f"Delete {found.name} and with it {along}?", yes=yes)
             collections.delete(workbench, found, found.name)
     console.say(f"Deleted {found.name}.")
 
 
-def grades_said(said: list[str] | None) -> dict[int, int] | None:
-    """Grade of the file -> grade here, from `1=3`; None where nothing was said."""
-    pairs = _pairs(said, "--grade 1=3")
-    if not all(each.lstrip("-").isdecimal() for pair in pairs.items() for each in pair):
-        raise SettingsError("Grades are whole numbers.", mend="Say it like --grade 1=3.")
-    return {int(theirs): int(ours) for theirs, ours in pairs.items()} or None
-
-
-def _pairs(said: list[str] | None, example: str) -> dict[str, str]:
+def _columns(said: list[str] | None) -> dict[str, str]:
+    """Use -> column, from `id=NAME`."""
     found: dict[str, str] = {}
     for each in said or ():
-        name, is_one, value = each.partition("=")
-        if not (is_one and name.strip() and value.strip()) or name.strip() in found:
-            raise SettingsError(f"{each!r} can't be understood here.", mend=f"Say it once, like {example}.")
-        found[name.strip()] = value.strip()
+        use, is_one, name = each.partition("=")
+        if not (is_one and use.strip() and name.strip()) or use.strip() in found:
+            raise SettingsError(f"{each!r} can't be understood here.", mend="Say it once, like --column id=NAME.")
+        found[use.strip()] = name.strip()
     return found
 
 

@@ -8,7 +8,7 @@ import typer
 
 from app.cli import console
 from app.cli.ranking import CollectionName, Depth, Fusion, Json, MethodName, VersionName
-from app.cli.session import Session, the_collection, the_version
+from app.cli.session import Session, the_collection, the_run, the_version
 from data.errors import ConflictError
 from data.records import EvaluationRecord, Ranking
 from engine.ranking import DEFAULT_METHOD, method_named
@@ -27,7 +27,9 @@ def evaluate(
     collection: CollectionName = None,
     method: MethodName = DEFAULT_METHOD,
     depth: Depth = 10,
-    run: Annotated[Path | None, typer.Option(help="Re-rank this TREC run instead of retrieving.")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="Re-rank this TREC run instead of retrieving: a kept run's name, or a file.")
+    ] = None,
     queries: Annotated[int | None, typer.Option(min=1, help="Most queries; a sample where there are more.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of that sample.")] = 0,
     fusion: Fusion = DEFAULT_WEIGHT,
@@ -46,9 +48,9 @@ def evaluate(
         raise ConflictError(f"{output_run} already exists.", mend="Name a new file with --output-run.")
     from training.evaluations import evaluate_version, read_hits
 
-    hits = None if run is None else read_hits(run)
     with session.store() as store:
         found = the_collection(store, collection)
+        hits = None if run is None else read_hits(the_run(session.settings, found, run))
         version = the_version(store, session.settings, found, model)
         with session.workbench(store) as workbench, console.progress("Evaluating") as update:
             from engine.pipeline import Plan

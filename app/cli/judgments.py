@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli import console
-from app.cli.collections import Grades, LabelKind, grades_said
+from app.cli.collections import Grades, LabelKind
 from app.cli.session import Session, the_collection
 from data.records import AssessorKind
 
@@ -53,8 +53,9 @@ def import_(
     Example: whyrank judgments import teacher.binary.tsv -c dl19 --assessor gpt4 --kind teacher --grade 0=0 --grade 1=3
     """
     from data.importing_judgments import FORMATS, import_judgments, judgments_format
+    from data.labels import grades_said
 
-    grades = grades_said(grade)
+    grades = grades_said(grade or ())
     with Session.of(context).store() as store:
         found = the_collection(store, collection)
         form = format.value if format else judgments_format(file)

@@ -6,6 +6,7 @@ own with a scratch home and a scripted model.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -84,6 +85,15 @@ def the_version(store: "Store", settings: "Settings", collection: "Collection", 
     if name is not None:
         return store.versions.get(name)
     return store.versions.alias(collection.collection_id, Alias.CHAMPION) or base
+
+
+def the_run(settings: "Settings", collection: "Collection", name_or_file: str) -> Path:
+    """The file of a kept run, or the file itself; raises NotFoundError with the names there are."""
+    from data.runs import Runs
+
+    if (file := Path(name_or_file)).is_file():
+        return file
+    return Runs(settings.runs_path).get(collection, name_or_file).path
 
 
 def _read_settings() -> "Settings":

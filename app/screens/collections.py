@@ -1,15 +1,19 @@
-"""Collections: what there is, import, install the sample, browse, edit, rebuild, delete."""
+"""Collections: what there is, what comes in, browse, edit, take away, rebuild, delete."""
 
 import streamlit as st
 
 from app import resources, state
 from app.actions import collections as actions
+from app.actions import intake, rules, takeaway
 from app.views import collections as view
-from app.views import frame, problem
-from app.views.importing import wanted
+from app.views import frame, importing, problem
+from app.views import rules as rules_view
+from app.views import takeaway as takeaway_view
 from app.views.plain import plain
 from app.views.progress import bar
 from data.records import Collection
+
+TABS = "collection_tabs"
 
 
 def add(found: list[actions.Overview]) -> None:
@@ -21,7 +25,7 @@ def add(found: list[actions.Overview]) -> None:
                 with problem.shown(), bar() as progress:
                     done(actions.install_sample(workbench, progress), "The sample is installed.")
             st.divider()
-        request, waiting = wanted(state.form_number())
+        request, waiting = importing.wanted(state.form_number(), lambda asked: actions.look(workbench, asked))
         # Pressed before the server has the whole file, it would import nothing.
         if st.button("Import", key="import", type="primary", icon=":material/upload:", disabled=waiting):
             with problem.shown(), bar() as progress:
@@ -60,13 +64,52 @@ def browse(collection: Collection) -> None:
 def guidelines(collection: Collection) -> None:
     """The words people and the model judge by."""
     view.guidelines_warning(actions.trained_versions(workbench, collection))
-    key = f"guidelines_{collection.collection_id}_{collection.guideline_version}"
-    text = st.text_area("Guidelines", collection.guidelines, key=key, height=200, max_chars=4000)
-    if st.button("Save the guidelines", key="save_guidelines"):
-        saved = actions.set_guidelines(workbench, collection, text, state.assessor_name())
+    text, scale = rules_view.form(collection, rules.presets(workbench, collection))
+    if st.button("Save the guidelines and the scale", key="save_guidelines"):
+        saved = rules.save(workbench, collection, guidelines=text, scale=scale, actor=state.assessor_name())
         changed = saved.guideline_version != collection.guideline_version
-        done(saved, f"Guidelines are saved, version {saved.guideline_version}." if changed else "Nothing was changed.")
-    view.scale(collection.scale)
+        done(saved, f"Saved as version {saved.guideline_version}." if changed else "Nothing was changed.")
+    rules_view.versions(rules.changes(workbench, collection))
+
+
+def take_in(collection: Collection) -> None:
+    """Judgments and runs for this collection."""
+    number = state.form_number()
+    st.markdown("**Judgments**")
+    incoming, there = importing.judgments(number, lambda file: intake.words(workbench, file))
+    if st.button("Import the judgments", key="import_judgments", icon=":material/upload:", disabled=not there):
+        with problem.shown():
+            count = intake.add_judgments(workbench, collection, incoming)
+            done(collection, f"{count:,} judgments are new.")
+    st.divider()
+    st.markdown("**Runs of other systems**")
+    importing.runs(kept := intake.runs(workbench, collection))
+    file, name = importing.run(number)
+    if st.button("Keep the run", key="import_run", icon=":material/upload:", disabled=not file):
+        with problem.shown():
+            made = intake.add_run(workbench, collection, file, name)
+            done(collection, f"The run {made.name} is kept.")
+    if kept:
+        gone = st.selectbox("A run to delete", [run.name for run in kept], key="run_to_delete", width=420)
+        if st.button("Delete the run", key="delete_run", icon=":material/delete:"):
+            intake.delete_run(workbench, collection, gone)
+            done(collection, f"The run {gone} is deleted.")
+
+
+def take_away(collection: Collection) -> None:
+    """A download with its manifest, counted before it is made."""
+    asked = takeaway_view.wanted(takeaway.assessors(workbench, collection), takeaway.systems(workbench, collection))
+    takeaway_view.counts(takeaway.bundle(workbench, collection, asked))
+    st.download_button(
+        "Download",
+        data=lambda: takeaway.download(workbench, collection, asked),
+        file_name=takeaway.file_name(collection, asked),
+        mime="application/zip",
+        key="download",
+        icon=":material/download:",
+        on_click="ignore",
+        type="primary",
+    )
 
 
 def upkeep(collection: Collection) -> None:
@@ -103,10 +146,15 @@ with problem.shown():
         chosen = frame.collection()
         st.subheader(plain(chosen.name))
         st.caption("The collection chosen in the sidebar.")
-        tabs = st.tabs(["Documents", "Queries", "Guidelines and scale", "Name, index, delete"], key="collection_tabs")
-        for tab, draw in zip(tabs, (browse, None, guidelines, upkeep), strict=True):
-            with tab, problem.shown():
-                if draw is None:
-                    view.queries(actions.queries(workbench, chosen))
-                else:
+        sections = {
+            "Documents": browse,
+            "Queries": lambda collection: view.queries(actions.queries(workbench, collection)),
+            "Guidelines and scale": guidelines,
+            "Take in": take_in,
+            "Take away": take_away,
+            "Name, index, delete": upkeep,
+        }
+        for tab, draw in zip(st.tabs(list(sections), key=TABS, on_change="rerun"), sections.values(), strict=True):
+            if tab.open:
+                with tab, problem.shown():
                     draw(chosen)

@@ -6,7 +6,6 @@ import streamlit as st
 
 from app.actions.collections import Overview, index_words
 from data.records import AssessorKind, Collection, Document, Query, Version
-from data.scales import Scale
 
 BEGINNING = 300
 """Characters of a text shown in a table's cell."""
@@ -85,19 +84,6 @@ def queries(found: Sequence[tuple[Query, str]]) -> None:
         key="queries_table",
         column_config={"Query": st.column_config.TextColumn(width="large")},
     )
-
-
-def scale(shown: Scale) -> None:
-    """The grades with their definitions."""
-    st.dataframe(
-        [
-            {"Grade": str(level.grade), "Name": level.name, "Means that the document": level.definition}
-            for level in shown.levels
-        ],
-        hide_index=True,
-        key="scale_table",
-    )
-    st.caption(f"A document counts as relevant from grade {shown.relevant_from} on.")
 
 
 def guidelines_warning(versions: Sequence[Version]) -> None:

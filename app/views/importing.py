@@ -1,37 +1,46 @@
-"""The form of an import."""
+"""The forms of what comes in: a collection, judgments, a run."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app.actions.collections import Upload, Wanted
+from app.actions.collections import Seen, Upload, Wanted
+from app.actions.intake import Incoming
+from app.views import problem
+from data.formats.tables import USUAL
 from data.records import AssessorKind
+from data.runs import GivenRun
 from data.scales import DEFAULT_SCALE, SCALES
+from data.sources import FORMATS
 
 UPLOAD, PATH = "A file from this browser", "A path on the machine the app runs on"
 KINDS = {AssessorKind.HUMAN: "people", AssessorKind.TEACHER: "a teacher LLM"}
+FOUND_OUT = "found out"
+GUESSED = "guessed by its name"
+DOCUMENTS = ["jsonl", "json", "csv", "tsv", "parquet"]
+_GRADES_HELP = (
+    "Where the labels are on another scale than the collection: every grade of theirs with what it is here, as "
+    "0=0, 1=3."
+)
 
 
-def wanted(number: int) -> tuple[Wanted, bool]:
+def wanted(number: int, look: Callable[[Wanted], Seen | None]) -> tuple[Wanted, bool]:
     """Ask for a collection; also, whether a file is still to come. `number` makes an empty form after each import that
-    went well."""
+    went well; `look` says what was pointed at."""
     name = st.text_input("Name of the new collection", key=f"import_name_{number}", max_chars=80)
-    how = st.segmented_control(
-        "Documents come from", [UPLOAD, PATH], default=UPLOAD, required=True, key=f"import_how_{number}"
+    documents, by_path = _file("import", number, "File or folder of documents", DOCUMENTS)
+    st.caption(
+        "A JSONL, CSV or Parquet file; by path also a folder: BEIR, BRIGHT, or texts and Markdown. One bad row refuses "
+        "all of it."
     )
-    if how == PATH:
-        documents: Upload | str | None = st.text_input(
-            "JSONL file or BEIR folder",
-            key=f"import_path_{number}",
-            placeholder="/data/my-collection or /data/documents.jsonl",
-            help="A BEIR folder holds corpus.jsonl, queries.jsonl and, where it has labels, qrels.tsv or qrels/*.tsv.",
-        )
-    else:
-        documents = _upload(
-            st.file_uploader("JSONL file of documents", type=["jsonl", "json"], key=f"import_file_{number}")
-        )
-    st.caption('A line is a document: {"_id": "d1", "title": "optional", "text": "..."}. One bad row refuses the file.')
+    request = Wanted(name=name, documents=documents)
+    if by_path:
+        request = replace(request, **_kind_of_path(number))
+    if documents:
+        request = _seen(request, number, look)
     scale = st.selectbox(
         "Label scale",
         list(SCALES),
@@ -39,28 +48,58 @@ def wanted(number: int) -> tuple[Wanted, bool]:
         key=f"import_scale_{number}",
         format_func=lambda key: f"{key}: " + ", ".join(f"{level.grade} {level.name}" for level in SCALES[key].levels),
     )
-    labels: dict[str, Any] = _labels(number) if how == PATH else {}
-    request = Wanted(name=name, documents=documents or None, scale=SCALES[scale], **labels)
-    return request, how == UPLOAD and documents is None
+    labels: dict[str, Any] = _labels(number) if by_path else {}
+    return replace(request, scale=SCALES[scale], **labels), not by_path and documents is None
+
+
+def _kind_of_path(number: int) -> dict[str, Any]:
+    """What a path can be told beside itself."""
+    with st.container(horizontal=True):
+        format = st.selectbox(
+            "What it is",
+            [FOUND_OUT, *FORMATS],
+            format_func=lambda key: FORMATS.get(key, key),
+            key=f"import_format_{number}",
+            width=420,
+        )
+        split = st.text_input(
+            "Split, or BRIGHT's domain (empty: all)",
+            key=f"import_split_{number}",
+            help="Only the labels of this split, as train, dev or test. A BRIGHT folder of several domains needs one.",
+            width=320,
+        ).strip()
+    return {"format": None if format == FOUND_OUT else format, "split": split or None}
+
+
+def _seen(request: Wanted, number: int, look: Callable[[Wanted], Seen | None]) -> Wanted:
+    """Say what was pointed at; of a table, ask for its columns."""
+    with problem.shown():
+        first = look(request)
+        if first is not None and first.names:
+            request = replace(request, columns=_columns(number, first.names))
+            first = look(request)
+        if first is not None and first.problem is not None:
+            raise first.problem
+        if first is not None:
+            st.text(f"This is {first.words}.")
+    return request
+
+
+def _columns(number: int, names: Sequence[str]) -> dict[str, str]:
+    chosen = {}
+    with st.container(horizontal=True):
+        for use in USUAL:
+            column = st.selectbox(f"Column of the {use}s", [GUESSED, *names], key=f"import_{use}_{number}", width=260)
+            if column != GUESSED:
+                chosen[use] = column
+    return chosen
 
 
 def _labels(number: int) -> dict[str, Any]:
     """Labels belong to queries, and those come with a folder."""
-    assessor = st.text_input(
-        "Whose labels (empty: import no labels)",
-        key=f"import_assessor_{number}",
-        help="The name of the person, group or teacher LLM that gave the labels of the folder.",
-    )
+    assessor, kind = _whose("import", number, "Whose labels (empty: import no labels)")
     if not assessor.strip():
         return {}
-    kind = st.segmented_control(
-        "They are of",
-        list(KINDS),
-        format_func=KINDS.__getitem__,
-        default=AssessorKind.HUMAN,
-        required=True,
-        key=f"import_kind_{number}",
-    )
     return {
         "assessor": assessor,
         "kind": kind,
@@ -71,6 +110,69 @@ def _labels(number: int) -> dict[str, Any]:
         "qrels": st.text_input("Labels file (qrels), if it is not in the folder", key=f"import_qrels_{number}").strip()
         or None,
     }
+
+
+def judgments(number: int, words: Callable[[Upload | str], str]) -> tuple[Incoming, bool]:
+    """Ask for a file of judgments; also, whether it is there. `words` says what a file is."""
+    file, _ = _file("judgments", number, "File of judgments", ["jsonl", "json", "csv", "tsv", "txt", "qrels"])
+    st.caption(
+        "TREC qrels or BEIR's table of labels (whose they are is asked below), JSONL or CSV of whole judgments (the "
+        "rows may name their assessors). A teacher's labels, as UMBRELA writes them, are qrels too."
+    )
+    if file:
+        with problem.shown():
+            st.text(f"This is {words(file)}.")
+    assessor, kind = _whose("judgments", number, "Whose they are, where the file does not say it")
+    grades = st.text_input("Grades of another scale", key=f"judgments_grades_{number}", help=_GRADES_HELP, width=320)
+    return Incoming(file=file, assessor=assessor, kind=kind, grades=grades), bool(file)
+
+
+def run(number: int) -> tuple[Upload | str | None, str]:
+    """Ask for a TREC run and its name."""
+    file, _ = _file("run", number, "TREC run", ["txt", "trec", "run", "tsv"])
+    name = st.text_input("Name of the run (empty: the file's)", key=f"run_name_{number}", max_chars=80, width=420)
+    return file, name
+
+
+def runs(found: Sequence[GivenRun]) -> None:
+    """The runs that are kept."""
+    if not found:
+        st.caption("No run is kept. `whyrank evaluate --run NAME` re-ranks one and compares with its own order.")
+        return
+    rows = [{"Name": r.name, "Queries": r.queries, "Documents": r.documents, "Since": r.created_at} for r in found]
+    st.dataframe(rows, hide_index=True, key="runs_table", width="content")
+
+
+def _whose(form: str, number: int, label: str) -> tuple[str, AssessorKind]:
+    assessor = st.text_input(
+        label,
+        key=f"{form}_assessor_{number}",
+        help="The name of the person, group or teacher LLM.",
+        width=420,
+    )
+    if not assessor.strip():
+        return "", AssessorKind.HUMAN
+    kind = st.segmented_control(
+        "They are of",
+        list(KINDS),
+        format_func=KINDS.__getitem__,
+        default=AssessorKind.HUMAN,
+        required=True,
+        key=f"{form}_kind_{number}",
+    )
+    return assessor, kind
+
+
+def _file(form: str, number: int, label: str, types: list[str]) -> tuple[Upload | str | None, bool]:
+    """A file of the browser or a path; also, whether a path was asked for."""
+    how = st.segmented_control(
+        f"{label}: from where", [UPLOAD, PATH], default=UPLOAD, required=True, key=f"{form}_how_{number}"
+    )
+    if how == PATH:
+        return st.text_input(
+            label, key=f"{form}_path_{number}", placeholder="/data/my-collection"
+        ).strip() or None, True
+    return _upload(st.file_uploader(label, type=types, key=f"{form}_file_{number}")), False
 
 
 def _upload(file: UploadedFile | None) -> Upload | None:

@@ -80,10 +80,7 @@ class Table:
 def table_of(path: Path, *, parquet: bool, told: Mapping[str, str]) -> Table:
     """The table, its columns guessed by `USUAL` but for those `told` (`id`, `title` or `text` -> column). Raises
     SettingsError where a needed one can't be found, ImportRefusedError for a file without a header."""
-    with refusing() as bad:
-        names = parquet_columns(path, bad) if parquet else next(iter(csv_rows(path, bad)), (0, []))[1]
-        if not names and not bad.count:
-            bad.add(path, 1, "the file is empty: a header with the columns' names is needed")
+    names = column_names(path, parquet=parquet)
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SettingsError(
             f"{path.name} has several columns called {twice[0]!r}.", mend="Give every column a name of its own."
@@ -98,7 +95,16 @@ def table_of(path: Path, *, parquet: bool, told: Mapping[str, str]) -> Table:
                 mend=f"Say which one it is: --column {use}=NAME (in the browser: below the file).",
             )
     columns = Columns(id=str(found["id"]), text=str(found["text"]), title=found["title"])
-    return Table(path=path, parquet=parquet, names=tuple(names), columns=columns)
+    return Table(path=path, parquet=parquet, names=names, columns=columns)
+
+
+def column_names(path: Path, *, parquet: bool) -> tuple[str, ...]:
+    """All columns; raises ImportRefusedError for a file without a header."""
+    with refusing() as bad:
+        names = parquet_columns(path, bad) if parquet else next(iter(csv_rows(path, bad)), (0, []))[1]
+        if not names and not bad.count:
+            bad.add(path, 1, "the file is empty: a header with the columns' names is needed")
+    return tuple(names)
 
 
 def _found(path: Path, names: Sequence[str], use: str, told: str | None) -> str | None:

@@ -84,19 +84,32 @@ def write_beir_qrels(qrels: Iterable[Qrel]) -> Iterator[str]:
 def read_run(path: Path) -> dict[str, list[ScoredDoc]]:
     """A run by query, best first: by score, equal scores by the file's rank; ranks are counted anew. Raises
     ImportRefusedError with all bad rows."""
-    found: dict[str, dict[str, tuple[float, int]]] = {}
     with refusing() as bad:
-        for line, row in text_rows(path, bad):
-            cells = row.split()
-            problem = _run_problem(cells)
-            if problem is not None:
-                bad.add(path, line, problem)
-                continue
-            query_id, _, doc_id, rank, score, _ = cells
-            documents = found.setdefault(query_id, {})
-            if doc_id in documents:
-                bad.add(path, line, f"document {doc_id!r} stands there twice for query {query_id!r}")
-            documents[doc_id] = (float(score), int(rank))
+        return {query_id: [row.scored for row in rows] for query_id, rows in run_rows(path, bad).items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A document in a run, and the line it stands in."""
+
+    scored: ScoredDoc
+    line: int
+
+
+def run_rows(path: Path, bad: BadRows) -> dict[str, list[RunRow]]:
+    """As `read_run`, with the bad rows noted in `bad`."""
+    found: dict[str, dict[str, tuple[float, int, int]]] = {}
+    for line, row in text_rows(path, bad):
+        cells = row.split()
+        problem = _run_problem(cells)
+        if problem is not None:
+            bad.add(path, line, problem)
+            continue
+        query_id, _, doc_id, rank, score, _ = cells
+        documents = found.setdefault(query_id, {})
+        if doc_id in documents:
+            bad.add(path, line, f"document {doc_id!r} stands there twice for query {query_id!r}")
+        documents[doc_id] = (float(score), int(rank), line)
     return {query_id: _ranked(documents) for query_id, documents in found.items()}
 
 
@@ -135,9 +148,12 @@ def _run_problem(cells: Sequence[str]) -> str | None:
     return None if finite else f"the score {cells[4]!r} is not a number"
 
 
-def _ranked(documents: Mapping[str, tuple[float, int]]) -> list[ScoredDoc]:
+def _ranked(documents: Mapping[str, tuple[float, int, int]]) -> list[RunRow]:
     ordered = sorted(documents.items(), key=lambda item: (-item[1][0], item[1][1]))
-    return [ScoredDoc(doc_id=doc_id, score=score, rank=i) for i, (doc_id, (score, _)) in enumerate(ordered, start=1)]
+    return [
+        RunRow(scored=ScoredDoc(doc_id=doc_id, score=score, rank=i), line=line)
+        for i, (doc_id, (score, _, line)) in enumerate(ordered, start=1)
+    ]
 
 
 def _id(value: str) -> str:

@@ -116,6 +116,12 @@ class Collections:
         with self._database.read() as connection:
             return [Rules(**row) for row in connection.execute(query).mappings()]
 
+    def highest_grade(self, collection_id: str) -> int | None:
+        """The highest grade that was ever given; None where none was. An undo may bring an old one back."""
+        query = sa.select(sa.func.max(judgments.c.grade)).where(judgments.c.collection_id == collection_id)
+        with self._database.read() as connection:
+            return connection.execute(query).scalar_one()
+
     def hanging(self, collection_id: str) -> dict[str, int]:
         """How much a delete takes along."""
         tables = (queries, judgments, rankings, jobs, versions, evaluations)

@@ -13,6 +13,16 @@ def pressed(page, key):
     return page.button(key=key).click().run()
 
 
+def opened(open_page, tab):
+    """The page with one of its tabs open."""
+    page = open_page("collections")
+    page.session_state["collection_tabs"] = tab
+    return page.run()
+
+
+UPKEEP = "Name, index, delete"
+
+
 def test_without_a_collection_it_offers_the_sample(workbench, open_page):
     page = open_page("collections")
     assert not page.exception
@@ -79,7 +89,7 @@ def test_a_path_may_bring_labels(workbench, open_page, tmp_path):
 
 
 def test_a_hostile_name_is_never_read_as_markdown(workbench, beans, open_page):
-    page = open_page("collections")
+    page = opened(open_page, UPKEEP)
     page.text_input(key=f"name_{beans.collection_id}_beans").set_value(HOSTILE_NAME)
     pressed(page, "rename")
     assert not page.exception
@@ -100,20 +110,87 @@ def test_documents_and_queries_are_shown_as_text(workbench, beans, open_page):
 
 
 def test_editing_guidelines_warns_where_versions_were_trained(workbench, beans, open_page):
-    assert "No version was trained" in open_page("collections").info[0].value
+    assert "No version was trained" in opened(open_page, "Guidelines and scale").info[0].value
     workbench.store.versions.add(
         Version(version_id="v1", name="beans-1", base_model="scripted", collection_id=beans.collection_id)
     )
-    page = open_page("collections")
+    page = opened(open_page, "Guidelines and scale")
     assert "no longer fit" in page.warning[0].value and "beans-1" in texts(page)
     page.text_area[0].set_value("Be strict.")
+    page.text_input(key=f"level_{beans.collection_id}_1_trec-dl_3").set_value(HOSTILE_NAME)
+    page.selectbox(key=f"relevant_{beans.collection_id}_1_trec-dl").set_value(1)
     pressed(page, "save_guidelines")
-    assert workbench.store.collections.get("beans").guidelines == "Be strict."
+    assert not page.exception
+    saved = workbench.store.collections.get("beans")
+    assert (saved.guidelines, saved.guideline_version) == ("Be strict.", 2)
+    assert (saved.scale.level(3).name, saved.scale.relevant_from) == (HOSTILE_NAME, 1)
     assert page.text_area[0].value == "Be strict."
+    assert "{+strict.+}" in page.code[0].value
+    for element in [*page.markdown, *page.caption]:
+        assert "![" not in element.value
+
+
+def test_another_scale_is_offered_as_long_as_no_grade_gets_lost(workbench, beans, say, open_page):
+    say("Ann", AssessorKind.HUMAN, "q1", "d1", 2)
+    page = opened(open_page, "Guidelines and scale")
+    choice = page.selectbox(key=f"scale_{beans.collection_id}_1")
+    assert [option.partition(":")[0] for option in choice.options] == ["trec-dl (in use)", "interank", "five-level"]
+    choice.set_value(choice.options[1]).run()
+    pressed(page, "save_guidelines")
+    assert workbench.store.collections.get("beans").scale.name == "interank"
+
+
+def test_a_csv_is_recognised_and_its_columns_can_be_chosen(workbench, open_page):
+    page = open_page("collections")
+    page.text_input(key="import_name_0").set_value("table")
+    page.file_uploader(key="import_file_0").set_value(("t.csv", b"nr,text\n1,one\n2,two\n", "text/csv")).run()
+    assert any("none has a usual name of the id" in text for text in texts(page).splitlines())
+    page.selectbox(key="import_id_0").set_value("nr").run()
+    assert "This is a CSV with the columns 'nr', 'text': ids from 'nr', no titles, texts from 'text'." in texts(page)
+    pressed(page, "import")
+    assert not page.exception
+    assert workbench.store.collections.get("table").documents == 2
+
+
+def test_judgments_and_runs_come_in(workbench, beans, open_page):
+    page = opened(open_page, "Take in")
+    assert page.button(key="import_judgments").disabled and page.button(key="import_run").disabled
+    page.file_uploader(key="judgments_file_0").set_value(("t.tsv", b"q1 0 d1 3\nq1 0 nope 1\n", "text/plain")).run()
+    assert "This is TREC qrels" in texts(page)
+    page.text_input(key="judgments_assessor_0").set_value("T").run()
+    pressed(page, "import_judgments")
+    assert "t.tsv:2:" in page.code[0].value and workbench.store.judgments.counts(beans.collection_id) == {}
+    page.file_uploader(key="judgments_file_0").set_value(("t.tsv", b"q1 0 d1 3\n", "text/plain")).run()
+    pressed(page, "import_judgments")
+    assert "1 judgments are new" in page.success[0].value
+    page.file_uploader(key="run_file_1").set_value(("other.trec", b"q1 Q0 d1 1 2.0 x\n", "text/plain")).run()
+    pressed(page, "import_run")
+    assert not page.exception
+    assert [run.name for run in workbench.runs.list(beans.collection_id)] == ["other"]
+    pressed(page, "delete_run")
+    assert workbench.runs.list(beans.collection_id) == []
+
+
+def test_taking_away_counts_first_and_refuses_conflicts(workbench, beans, say, open_page):
+    assert "nothing to take away" in texts(opened(open_page, "Take away"))
+    say(HOSTILE_NAME, AssessorKind.HUMAN, "q1", "d1", 2)
+    say("Ben", AssessorKind.HUMAN, "q1", "d1", 0)
+    page = opened(open_page, "Take away")
+    assert not page.exception
+    assert "different grades" in texts(page)
+    page.selectbox(key="take_conflicts").set_value("highest").run()
+    (counts,) = [table.value for table in page.dataframe if "What" in table.value]
+    assert dict(zip(counts["What"], counts["How many"], strict=True))["labels"] == 1
+    page.selectbox(key="take_whose").set_value("Ben").run()
+    page.selectbox(key="take_format").set_value("csv").run()
+    assert "judgments.csv, manifest.json" in texts(page)
+    page.selectbox(key="take_format").set_value("trec-run").run()
+    assert "Rank queries first" in texts(page)
+    assert not page.exception
 
 
 def test_delete_says_what_goes_and_asks_for_the_name(workbench, beans, open_page):
-    page = open_page("collections")
+    page = opened(open_page, UPKEEP)
     assert "5 documents, 2 queries" in texts(page)
     pressed(page, "delete")
     assert "nothing was deleted" in texts(page)

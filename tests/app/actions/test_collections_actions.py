@@ -79,13 +79,6 @@ def test_rename_refuses_a_taken_name(workbench):
     assert actions.rename(workbench, first, "third").name == "third"
 
 
-def test_guidelines_get_a_version_only_where_they_change(workbench):
-    collection = imported(workbench)
-    changed = actions.set_guidelines(workbench, collection, "Be strict.\n", "me")
-    assert changed.guideline_version == collection.guideline_version + 1
-    assert actions.set_guidelines(workbench, changed, " Be strict. ", "me") == changed
-
-
 def test_delete_asks_for_the_name_and_takes_the_index_along(workbench):
     collection = imported(workbench)
     assert actions.hanging(workbench, collection)["documents"] == 3
@@ -127,3 +120,22 @@ def test_a_rebuilt_index_is_a_new_one(workbench):
     rebuilt = actions.build_index(workbench, collection, nothing)
     assert rebuilt.index_path != collection.index_path
     assert not (workbench.settings.home / collection.index_path).exists()
+
+
+def test_what_was_pointed_at_is_said_before_it_is_imported(workbench, tmp_path):
+    def seen(content, name="docs.csv", **how):
+        return actions.look(workbench, Wanted(name="x", documents=Upload(file_name=name, content=content), **how))
+
+    assert actions.look(workbench, Wanted(name="x", documents=None)) is None
+    assert seen(rows("d1"), "docs.jsonl").words == "a JSONL file of documents"
+    found = seen(b"nr,text\n1,x\n")
+    assert found.names == ("nr", "text") and "--column id=NAME" in found.problem.mend
+    found = seen(b"nr,text\n1,x\n", columns={"id": "nr"})
+    assert found.problem is None and found.words.startswith("a CSV with the columns 'nr', 'text'")
+    assert isinstance(seen(b"\xff\xfe", "docs.txt").problem, SettingsError)
+    assert "empty" in seen(b"").problem.rows[0].reason
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.md").write_text("# A\ntext")
+    pointed = Wanted(name="notes", documents=str(tmp_path / "notes"))
+    assert actions.look(workbench, pointed).words == "a folder of 1 text and Markdown files"
+    assert actions.add(workbench, pointed, nothing).documents == 1

@@ -67,3 +67,18 @@ def test_a_trl_data_set_of_training_queries(line, workbench, sample_store, tmp_p
     assert manifest["counts"]["examples"] > 0 and manifest["counts"]["left out: held-out query"] > 0
     first = json.loads((tmp_path / "out" / "sft.jsonl").read_text().partition("\n")[0])
     assert [turn["role"] for turn in first["prompt"] + first["completion"]] == ["system", "user", "assistant"]
+
+
+def test_a_run_is_kept_ranked_from_and_goes_with_its_collection(line, workbench, beans, say, tmp_path):
+    file = tmp_path / "other.trec"
+    file.write_text("q1 Q0 d4 1 2.0 other\nq1 Q0 d3 2 1.0 other\n")
+    assert line.json("run", "import", file, "--name", "other", "--json")["queries"] == 1
+    assert [run["name"] for run in line.json("run", "list", "--json")] == ["other"]
+    held = line("evaluate", "--run", "nope")
+    assert held.exit_code == 1 and "other" in held.stderr
+    refused = line("collection", "delete", "beans", input="no\n")
+    assert "1 runs" in refused.stderr
+    assert line("run", "delete", "other", "--yes").exit_code == 0
+    line.json("run", "import", file, "--json")
+    assert line("collection", "delete", "beans", "--yes").exit_code == 0
+    assert list(workbench.settings.runs_path.iterdir()) == []
