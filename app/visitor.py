@@ -1,5 +1,6 @@
 """Who is at this page: a name chosen on this machine, or the person who signed in, with the role they have now."""
 
+from typing import Any
 from urllib.parse import unquote
 
 import streamlit as st
@@ -35,6 +36,12 @@ def person() -> Person:
 def refusal(needed: Role, doing: str) -> str | None:
     """Why this person may not do that, for a tooltip; None: they may."""
     return people.refusal(person(), needed, doing)
+
+
+def only(needed: Role, doing: str) -> dict[str, Any]:
+    """What a button is given that only some may press: `st.button(..., **only(Role.LEAD, "promote a version"))`."""
+    why = refusal(needed, doing)
+    return {"disabled": why is not None, "help": why}
 
 
 def is_signed_in() -> bool:

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Any
 
 from app.actions.jobs import Watch, watch
+from app.actions.people import require
 from app.actions.systems import Kind, Lines, Making, Stocked, System, lines
+from data.people import Person, Role
 from data.records import AssessorKind, Collection, Job, Query, Split, utc_now
 from engine import comparison
 from engine.comparison import Comparison
@@ -18,6 +20,8 @@ from training import labels as labelling
 from training.labels import Labels
 from training.ranked import RankConfig, RankedBy
 from training.splits import split_of
+
+DOING = "start ranking jobs"
 
 
 class Over(StrEnum):
@@ -190,9 +194,10 @@ def query_rows(found: Overview, name: str) -> list[dict[str, Any]]:
     ]
 
 
-def rank_missing(workbench: Workbench, collection: Collection, found: Overview, actor: str) -> list[Job]:
+def rank_missing(workbench: Workbench, collection: Collection, found: Overview, by: Person) -> list[Job]:
     """Write a job for each system that lacks rankings, made as most of its others are."""
-    return [jobs.submit_ranking(workbench, collection, _config(found, system), actor) for system in found.to_rank]
+    require(by, Role.LEAD, DOING)
+    return [jobs.submit_ranking(workbench, collection, _config(found, system), by.name) for system in found.to_rank]
 
 
 def _config(found: Overview, system: System) -> RankConfig:

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from app.actions.jobs import Watch, watch
 from app.actions.options import Option, options
+from app.actions.people import require
 from data.errors import SettingsError
+from data.people import Person, Role
 from data.records import Collection, Job, utc_now
 from engine.evaluation import PRIMARY
 from engine.workbench import Workbench
@@ -20,6 +22,7 @@ from training.learning import TRAIN, LearnConfig, Preview
 from training.recipes import nested
 
 RECIPE = str(TRAIN["recipe"])
+DOING = "draw a learning curve"
 Curve = Mapping[str, Any]
 """What the learning-curve job tells: the points, the levels they make, and what they were measured with."""
 
@@ -64,9 +67,10 @@ def preview(workbench: Workbench, collection: Collection, wanted: LearnConfig) -
     return learning.preview(workbench, collection, wanted)
 
 
-def start(workbench: Workbench, collection: Collection, wanted: LearnConfig, actor: str) -> Job:
+def start(workbench: Workbench, collection: Collection, wanted: LearnConfig, by: Person) -> Job:
     """Write the job's row; raises where there is nothing to correct or to measure with."""
-    return jobs.submit_learning(workbench, collection, wanted, actor)
+    require(by, Role.LEAD, DOING)
+    return jobs.submit_learning(workbench, collection, wanted, by.name)
 
 
 def watches(workbench: Workbench, collection: Collection) -> list[Watch]:

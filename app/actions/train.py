@@ -8,7 +8,9 @@ from pydantic import ValidationError
 from app.actions import holding
 from app.actions.jobs import Watch, watch
 from app.actions.jobs import curves as jobs_curves
+from app.actions.people import require
 from data.errors import SettingsError
+from data.people import Person, Role
 from data.records import AssessorKind, Collection, Job, Split, utc_now
 from engine.workbench import Workbench
 from training import jobs
@@ -17,6 +19,7 @@ from training.recipes import RECIPES, Recipe, TrainConfig, nested
 
 SOURCES = {AssessorKind.HUMAN: "people", AssessorKind.TEACHER: "teachers", AssessorKind.STUDENT: "students"}
 LEARN = jobs.LEARN
+DOING, CANCELLING = "train a version", "cancel a job"
 USES = {Split.TRAIN: "training", Split.DEVELOPMENT: "development", Split.HELDOUT: "held out for evaluation"}
 
 
@@ -48,9 +51,10 @@ def by_source_and_grade(found: Preview) -> list[tuple[str, dict[int, int]]]:
     return [(SOURCES[source], grades) for source, grades in sorted(counts.items())]
 
 
-def start(workbench: Workbench, collection: Collection, wanted: TrainConfig, actor: str) -> Job:
-    """Write the job's row; raises TrainingError where there is nothing to train on."""
-    return jobs.submit(workbench, collection, wanted, actor)
+def start(workbench: Workbench, collection: Collection, wanted: TrainConfig, by: Person) -> Job:
+    """Write the job's row; raises TrainingError where there is nothing to train on, NotAllowedError."""
+    require(by, Role.LEAD, DOING)
+    return jobs.submit(workbench, collection, wanted, by.name)
 
 
 def watches(workbench: Workbench, collection: Collection) -> list[Watch]:
@@ -69,8 +73,9 @@ def curves(workbench: Workbench, job_id: str) -> dict[str, list[tuple[int, float
     return jobs_curves(workbench.store.jobs.metrics(job_id))
 
 
-def cancel(workbench: Workbench, job_id: str) -> Job:
-    """Ask a job to stop."""
+def cancel(workbench: Workbench, job_id: str, by: Person) -> Job:
+    """Ask a job to stop. Raises NotAllowedError."""
+    require(by, Role.LEAD, CANCELLING)
     return jobs.cancel(workbench, job_id)
 
 

@@ -41,6 +41,7 @@ def learn(
     Example: whyrank learn --collection dl19 --counts 0,25,100 --seeds 0,1,2 --set heldout=20 --wait --png curve.png
     """
     from app.actions import learn as actions
+    from app.actions import people
     from training import jobs
 
     _check_picture(png, wait=wait)
@@ -54,7 +55,7 @@ def learn(
         found = the_collection(store, collection)
         config = actions.config({**values, **fields_of(options or [])})
         with session.workbench(store) as workbench:
-            job = actions.start(workbench, found, config, actor)
+            job = actions.start(workbench, found, config, people.command_line(actor))
         job = followed(session, store, job, wait=wait)
     if job.state.ended:
         console.say(f"Its log: {jobs.log_path(session.settings, job.job_id)}")

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from app import resources, state
+from app import resources, state, visitor
 from app.actions import compare
 from app.actions.beside import beside
 from app.actions.systems import Making, System, stocked
 from app.actions.train import worker_alive
 from app.views import comparing, frame, problem
 from app.views import jobs as job_view
+from data.people import Role
 from data.records import JobState
 
 PER_PAGE = 10
@@ -38,9 +39,12 @@ def offer(found: compare.Overview) -> None:
     if running is not None and running.job.state is JobState.FAILED:
         job_view.failure(running)
     if found.to_rank and st.button(
-        "Rank the missing queries", key=f"compare_rank:{state.form_number()}", icon=":material/play_arrow:"
+        "Rank the missing queries",
+        key=f"compare_rank:{state.form_number()}",
+        icon=":material/play_arrow:",
+        **visitor.only(Role.LEAD, compare.DOING),
     ):
-        jobs = compare.rank_missing(workbench, collection, found, state.assessor_name())
+        jobs = compare.rank_missing(workbench, collection, found, visitor.person())
         state.next_form()
         state.announce(f"{len(jobs)} ranking job(s) started; their logs are on the Train page.")
         st.rerun()

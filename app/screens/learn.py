@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from app import resources, state
+from app import resources, state, visitor
 from app.actions import learn as actions
 from app.actions import pictures
 from app.actions.jobs import Watch, log_tail, watch
-from app.actions.train import cancel, log_path, recipes, worker_alive
+from app.actions.train import CANCELLING, cancel, log_path, recipes, worker_alive
 from app.views import frame, problem
 from app.views import jobs as job_view
 from app.views import learning as view
+from data.people import Role
 from data.records import Collection, utc_now
 
 # How often a running job is looked at; each look only reads.
@@ -36,8 +37,11 @@ def look(job_id: str, collection: Collection, live: bool) -> None:
         if not worker_alive(workbench):
             job_view.no_worker()
         job_view.progress(now)
-        if not now.job.cancel_requested and st.button("Cancel this job", key="cancel", icon=":material/stop_circle:"):
-            cancel(workbench, job_id)
+        refusal = visitor.refusal(Role.LEAD, CANCELLING)
+        if not now.job.cancel_requested and st.button(
+            "Cancel this job", key="cancel", icon=":material/stop_circle:", disabled=refusal is not None, help=refusal
+        ):
+            cancel(workbench, job_id, visitor.person())
             st.rerun()
     job_view.failure(now)
     found = actions.curve(workbench, now.job)
@@ -83,14 +87,16 @@ def prepare(collection: Collection) -> None:
     if found.problem is not None:
         problem.show(found.problem)
         view.where_to_judge()
+    refusal = visitor.refusal(Role.LEAD, actions.DOING)
     if st.button(
         "Draw the curve",
         key="learn_start",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=found.problem is not None,
+        disabled=found.problem is not None or refusal is not None,
+        help=refusal,
     ):
-        job = actions.start(workbench, collection, wanted, state.assessor_name())
+        job = actions.start(workbench, collection, wanted, visitor.person())
         state.next_form()
         state.announce(f"Job {job.job_id[:8]} is started; the worker takes it from there.")
         st.rerun()

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import resources, state
+from app import resources, state, visitor
 from app.actions import jobs as watching
 from app.actions import train as actions
 from app.actions.options import options
 from app.views import frame, problem
 from app.views import jobs as job_view
 from app.views import training as view
+from data.people import Role
 from data.records import Collection, JobState
 
 # How often a running job is looked at; each look only reads.
@@ -26,11 +27,17 @@ def prepare(collection: Collection) -> None:
     view.preview(found, actions.by_source_and_grade(found), actions.USES, collection.scale)
     if found.problem is not None:
         problem.show(found.problem)
+    refusal = visitor.refusal(Role.LEAD, actions.DOING)
     if st.button(
-        "Start training", key="start", type="primary", icon=":material/play_arrow:", disabled=found.problem is not None
+        "Start training",
+        key="start",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=found.problem is not None or refusal is not None,
+        help=refusal,
     ):
         with problem.shown():
-            job = actions.start(workbench, collection, wanted, state.assessor_name())
+            job = actions.start(workbench, collection, wanted, visitor.person())
             state.next_form()
             state.announce(f"Job {job.job_id[:8]} is in the list; the worker takes it from there.")
             st.rerun()
@@ -74,8 +81,11 @@ def look(job_id: str, log: Path, live: bool) -> None:
         job_view.result(watch.job.result or {})
         st.page_link("screens/evaluate.py", label="See its evaluation and decide", icon=":material/monitoring:")
     stoppable = not watch.job.state.ended and not watch.job.cancel_requested
-    if stoppable and st.button("Cancel this job", key="cancel", icon=":material/stop_circle:"):
-        actions.cancel(workbench, job_id)
+    refusal = visitor.refusal(Role.LEAD, actions.CANCELLING)
+    if stoppable and st.button(
+        "Cancel this job", key="cancel", icon=":material/stop_circle:", disabled=refusal is not None, help=refusal
+    ):
+        actions.cancel(workbench, job_id, visitor.person())
         st.rerun()
     job_view.curves(actions.curves(workbench, job_id), key=f"curve_{job_id}")
     job_view.log(watching.log_tail(log))

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from app.actions import evaluate as actions
+from app.actions import people
 from data.errors import ConflictError, PromotionRefusedError, SettingsError
 from data.records import AssessorKind, Document, Job, JobState, Judgment, Query, Split, Version, new_id, utc_now
 from data.scales import DEFAULT_SCALE
@@ -184,11 +185,11 @@ def test_actions_refuse_without_a_reason_or_a_past(workbench, measured):
     evaluated(workbench, measured, wins=False)
     version = workbench.store.versions.get("v1")
     with pytest.raises(PromotionRefusedError):
-        actions.promote(workbench, measured, version, "me")
+        actions.promote(workbench, measured, version, people.local("me"))
     with pytest.raises(SettingsError):
-        actions.override(workbench, measured, version, "me", "  ")
+        actions.override(workbench, measured, version, people.local("me"), "  ")
     with pytest.raises(ConflictError):
-        actions.rollback(workbench, measured, "me")
+        actions.rollback(workbench, measured, people.local("me"))
 
 
 def test_points_of_learning_curves_are_looks_as_well(workbench, measured):

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.actions import compare
+from app.actions import compare, people
 from app.actions.beside import beside
 from app.actions.compare import Over
 from app.actions.systems import GIVEN_RUN, Making, lines, stocked
@@ -129,7 +129,7 @@ def test_missing_rankings_are_named_and_a_job_makes_them(workbench, added):
     found = overview(workbench, added, newer, BASE)
     assert found.missing == {newer: ("h1", "h2", "h3")} and list(found.queries) == ["h0"]
     assert any("different ways" in warning for warning in found.warnings)
-    (job,) = compare.rank_missing(workbench, added, found, "me")
+    (job,) = compare.rank_missing(workbench, added, found, people.local("me"))
     config = RankConfig(**job.config)
     assert job.kind == jobs.RANK and config.query_ids == ("h1", "h2", "h3") and config.depth == 2
     assert (config.systems[0].version_id, config.systems[0].method) == ("taught", "pointwise-verdict-first")

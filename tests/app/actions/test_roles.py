@@ -1,0 +1,82 @@
+"""Who may do what: every action that changes more than one's own judgments asks for the role, whoever calls it."""
+
+import pytest
+
+from app.actions import adjudication, compare, evaluate, learn, people, train
+from data.errors import NotAllowedError, WhyRankError
+from data.people import Person, Role
+from data.records import Job, JobState
+from training.measuring import EvaluateConfig
+
+
+def decision():
+    return adjudication.Decision(
+        event_id="e", query_id="q1", doc_id="d1", grade=1, reason="r", seen=(), model_visible=False
+    )
+
+
+LEADS = {
+    "train a version": lambda w, c, by: train.start(w, c, train.config({"recipe": "sft"}), by),
+    "cancel a job": lambda w, c, by: train.cancel(w, "job", by),
+    "draw a learning curve": lambda w, c, by: learn.start(w, c, learn.config({"recipe": "correct"}), by),
+    "start an evaluation": lambda w, c, by: evaluate.start(w, c, EvaluateConfig(version_id="base"), by),
+    "promote a version": lambda w, c, by: evaluate.promote(w, c, w.base_version(), by),
+    "promote against the gate": lambda w, c, by: evaluate.override(w, c, w.base_version(), by, "because"),
+    "roll back": lambda w, c, by: evaluate.rollback(w, c, by),
+    "settle a conflict": lambda w, c, by: adjudication.settle(w, c, by, decision()),
+    "take a settlement back": lambda w, c, by: adjudication.undo(w, c, by),
+}
+ADMINS = {
+    "give roles": lambda w, c, by: people.set_role(w.store, w.settings, by, "i ben", Role.LEAD),
+    "see who signs in": lambda w, c, by: people.roster(w.store, by),
+}
+TABLE = [
+    (role, doing, act, role.covers(needed))
+    for needed, acts in ((Role.LEAD, LEADS), (Role.ADMIN, ADMINS))
+    for doing, act in acts.items()
+    for role in Role
+]
+
+
+@pytest.fixture
+def rows(workbench, beans):
+    """A job and a person for the actions to work on, and how to see that nothing changed."""
+    store = workbench.store
+    store.jobs.add(Job(job_id="job", kind="train", collection_id=beans.collection_id, config={}))
+    store.people.add(Person(name="", login="i ben", role=Role.ASSESSOR), ["Ben"])
+    workbench.base_version()
+
+    def seen():
+        return (
+            [(job.job_id, job.state, job.cancel_requested) for job in store.jobs.list()],
+            list(store.judgments.events(beans.collection_id)),
+            store.versions.alias_events(beans.collection_id),
+            store.people.list(limit=9),
+            store.collections.list(),
+        )
+
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("role", "doing", "act", "allowed"), TABLE, ids=[f"{role.value}: {doing}" for role, doing, *_ in TABLE]
+)
+def test_an_action_asks_for_the_role(workbench, beans, rows, role, doing, act, allowed):
+    by, before = Person(name="Anna", role=role, login="i anna"), rows()
+    if not allowed:
+        with pytest.raises(NotAllowedError) as refused:
+            act(workbench, beans, by)
+        assert refused.value.mend
+        assert rows() == before
+        return
+    try:
+        act(workbench, beans, by)
+    except NotAllowedError:
+        raise
+    except WhyRankError:  # allowed, and then there is nothing to train on, promote or settle
+        pass
+
+
+def test_on_ones_own_machine_and_on_the_command_line_a_name_is_enough(workbench, beans, rows):
+    assert people.roster(workbench.store, people.local("me")).people
+    assert train.cancel(workbench, "job", people.command_line("command line")).state is JobState.CANCELLED
