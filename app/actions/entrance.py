@@ -129,7 +129,7 @@ def readable_by_others(settings: Settings) -> bool:
 
 def _auth_section(settings: Settings) -> Mapping[str, Any] | None:
     path = settings.secrets
-    if not path.exists() and "secrets" not in settings.model_fields_set:
+    if not path.exists() and path == Settings.model_fields["secrets"].default:
         return None
     try:
         section = tomllib.loads(path.read_text(encoding="utf-8")).get("auth")

@@ -115,9 +115,7 @@ def worker_command() -> list[str]:
 
 def environment(settings: Settings) -> Mapping[str, str]:
     """The environment of both, independent of the current folder, which for the app is the project's."""
-    absolute = {"WHYRANK_HOME": str(settings.home.resolve())}
-    if "secrets" in settings.model_fields_set:
-        absolute["WHYRANK_SECRETS"] = str(settings.secrets.resolve())
+    absolute = {"WHYRANK_HOME": str(settings.home.resolve()), "WHYRANK_SECRETS": str(settings.secrets.absolute())}
     if Path(settings.model).is_dir():
         absolute["WHYRANK_MODEL"] = str(Path(settings.model).resolve())
     return {**os.environ, **absolute}

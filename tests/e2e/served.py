@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from data.settings import Settings
 from data.store import Store
@@ -20,11 +21,12 @@ READY = "WhyRank is ready"
 class Served:
     """The app on a home. Its output, and that of every process it starts, lies in files of the home."""
 
-    def __init__(self, home: Path, model: Path) -> None:
+    def __init__(self, home: Path, model: Path, **given: Any) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.settings = Settings(home=home, model=str(model), port=port, threads=1, explanation_tokens=16)
+        chosen = {"home": home, "model": str(model), "port": port, "threads": 1, "explanation_tokens": 16}
+        self.settings = Settings(**chosen | given)
         self.url = f"http://127.0.0.1:{port}"
         self.log = home / "logs" / "e2e.log"
         self._process: subprocess.Popen[str] | None = None
