@@ -5,18 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.actions.jobs import Watch, watch
-from app.actions.people import require
 from data.errors import SettingsError
-from data.people import Person, Role
-from data.records import Alias, AliasEvent, Collection, EvaluationRecord, Job, Query, Version, utc_now
+from data.records import (
+    Alias,
+    AliasEvent,
+    AssessorKind,
+    Collection,
+    EvaluationRecord,
+    Job,
+    Query,
+    Version,
+    utc_now,
+)
 from engine.evaluation import PRIMARY
 from engine.ranking import METHODS
 from engine.workbench import Workbench
 from training import gate, jobs, points, versions
 from training.evaluations import evaluable
 from training.measuring import EvaluateConfig
-
-DOING, PROMOTING, ROLLING_BACK = "start an evaluation", "promote a version", "roll back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +126,31 @@ def shown(workbench: Workbench, collection: Collection, record: EvaluationRecord
     )
 
 
+def to_judge(workbench: Workbench, collection: Collection, given: Shown, query_id: str) -> str | None:
+    """doc_id of the document that stands highest for a query and that no person has judged, else of the first one;
+    None where the ranking is not stored."""
+    store, report = workbench.store, given.report
+    orders = store.rankings.orders(
+        collection.collection_id,
+        version_id=given.record.version_id,
+        method=given.record.method,
+        depth=report["depth"],
+        query_ids=[query_id],
+    )
+    if not orders or not orders[0].places:
+        return None
+    said = store.judgments.current(collection.collection_id, kinds=[AssessorKind.HUMAN], query_ids=[query_id])
+    judged = {judgment.doc_id for judgment in said if judgment.grade is not None}
+    doc_ids = [place.doc_id for place in orders[0].places]
+    return next((doc_id for doc_id in doc_ids if doc_id not in judged), doc_ids[0])
+
+
+def system_ids(given: Shown) -> tuple[str, str]:
+    """What an evaluation compared, as the Compare page names it: the system, and what it was held against."""
+    champion, method = given.report["champion_version_id"], given.record.method
+    return f"ranked:{given.record.version_id}:{method}", f"ranked:{champion}:{method}" if champion else "bm25"
+
+
 def history(workbench: Workbench, collection: Collection) -> list[Move]:
     """Promotions and roll-backs, newest first."""
     names = {version.version_id: version.name for version in workbench.store.versions.list()}
@@ -135,10 +166,9 @@ def history(workbench: Workbench, collection: Collection) -> list[Move]:
     ]
 
 
-def start(workbench: Workbench, collection: Collection, wanted: EvaluateConfig, by: Person) -> Job:
+def start(workbench: Workbench, collection: Collection, wanted: EvaluateConfig, actor: str) -> Job:
     """Write the job's row: measuring is long work, and the page does not wait for it."""
-    require(by, Role.LEAD, DOING)
-    return jobs.submit_evaluation(workbench, collection, wanted, by.name)
+    return jobs.submit_evaluation(workbench, collection, wanted, actor)
 
 
 def newest_job(workbench: Workbench, collection: Collection) -> Watch | None:
@@ -147,24 +177,21 @@ def newest_job(workbench: Workbench, collection: Collection) -> Watch | None:
     return watch(found[0], utc_now()) if found else None
 
 
-def promote(workbench: Workbench, collection: Collection, version: Version, by: Person) -> None:
+def promote(workbench: Workbench, collection: Collection, version: Version, actor: str) -> None:
     """Make a version the champion if the gate lets it pass; raises PromotionRefusedError with the reasons."""
-    require(by, Role.LEAD, PROMOTING)
-    versions.promote(workbench, collection, version, actor=by.name)
+    versions.promote(workbench, collection, version, actor=actor)
 
 
-def override(workbench: Workbench, collection: Collection, version: Version, by: Person, reason: str) -> None:
+def override(workbench: Workbench, collection: Collection, version: Version, actor: str, reason: str) -> None:
     """Make a version the champion against the gate; the reason is stored for good."""
-    require(by, Role.LEAD, PROMOTING)
     if not reason.strip():
         raise SettingsError(
             "Promoting against the gate needs a reason.",
             mend="Type why this version is to be the champion all the same; it is stored with your name.",
         )
-    versions.promote(workbench, collection, version, actor=by.name, override_reason=reason.strip())
+    versions.promote(workbench, collection, version, actor=actor, override_reason=reason.strip())
 
 
-def rollback(workbench: Workbench, collection: Collection, by: Person) -> Version:
+def rollback(workbench: Workbench, collection: Collection, actor: str) -> Version:
     """Go back to the champion before this one."""
-    require(by, Role.LEAD, ROLLING_BACK)
-    return versions.rollback(workbench, collection, actor=by.name)
+    return versions.rollback(workbench, collection, actor=actor)

@@ -1,13 +1,16 @@
 """Evaluate: what was measured, what the gate says, promote and roll back, measure again."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from app import resources, state, visitor
+from app import resources, state
+from app.actions import compare, pools, report
 from app.actions import evaluate as actions
+from app.actions.jobs import Watch
 from app.actions.train import worker_alive
-from app.views import evaluating, frame, measures, problem
+from app.views import evaluating, frame, measures, pooling, problem
 from app.views import jobs as job_view
-from data.people import Role
 from data.records import Collection, JobState
 
 
@@ -25,15 +28,24 @@ def choose(collection: Collection) -> actions.Shown | None:
     return actions.shown(workbench, collection, next(r for r in records if r.evaluation_id == chosen))
 
 
-def follow(collection: Collection) -> None:
-    """The evaluation job started last, redrawn by itself while it runs."""
-    watch = actions.newest_job(workbench, collection)
+def follow(words: str, newest: Callable[[], Watch | None]) -> None:
+    """The job started last, redrawn by itself while it runs."""
+    watch = newest()
     if watch is None or watch.job.state.ended:
         st.rerun()
     if not worker_alive(workbench):
         job_view.no_worker()
-    st.markdown("**An evaluation is under way**")
+    st.markdown(f"**{words}**")
     job_view.progress(watch)
+
+
+def under_way(words: str, newest: Callable[[], Watch | None]) -> None:
+    """The job started last, while it runs or where it failed."""
+    watch = newest()
+    if watch is not None and not watch.job.state.ended:
+        st.fragment(follow, run_every="2s")(words, newest)
+    elif watch is not None and watch.job.state is JobState.FAILED:
+        job_view.failure(watch)
 
 
 def decide(collection: Collection, shown: actions.Shown) -> None:
@@ -51,21 +63,48 @@ def decide(collection: Collection, shown: actions.Shown) -> None:
             "Promotion is decided by this version's newest evaluation against the present champion, "
             "which is not the one shown here. Where there is none, evaluate it again."
         )
-    by, only_leads = visitor.person(), visitor.only(Role.LEAD, actions.PROMOTING)
+    actor = state.assessor_name()
     with st.container(horizontal=True):
-        with st.popover("Promote", icon=":material/arrow_upward:", key="promote_popover", **only_leads):
+        with st.popover("Promote", icon=":material/arrow_upward:", key="promote_popover"):
             st.text(f"{shown.version.name} will rank for {collection.name} from now on.")
             if st.button("Yes, promote it", key="promote", type="primary"):
                 with problem.shown():
-                    actions.promote(workbench, collection, shown.version, by)
+                    actions.promote(workbench, collection, shown.version, actor)
                     again(f"{shown.version.name} is the champion of {collection.name}.")
         if not (shown.verdict.promote and shown.newest):
-            with st.popover("Promote against the gate", icon=":material/gavel:", key="override_popover", **only_leads):
+            with st.popover("Promote against the gate", icon=":material/gavel:", key="override_popover"):
                 reason = st.text_area("Reason, stored for good with your name", key="override_reason", max_chars=500)
                 if st.button("Promote all the same", key="override"):
                     with problem.shown():
-                        actions.override(workbench, collection, shown.version, by, reason)
+                        actions.override(workbench, collection, shown.version, actor, reason)
                         again(f"{shown.version.name} is the champion of {collection.name}, against the gate.")
+
+
+def queues(collection: Collection) -> None:
+    """Evaluation queues: make one, and how far each is judged."""
+    st.subheader("Evaluation queues")
+    under_way("Queries are being ranked", lambda: compare.newest_job(workbench, collection))
+    stored = workbench.store.pools.list(collection.collection_id)
+    if stored:
+        pool = pooling.choose(stored)
+        pooling.progress(pools.progress(workbench, collection, pool))
+        if st.button("Judge this queue", key="pool_judge", icon=":material/gavel:"):
+            state.put("judge_queue", "pool")
+            state.put("judge_pool", pool.pool_id)
+            st.switch_page("screens/judge.py")
+    number = state.form_number()
+    with st.expander("Make an evaluation queue", icon=":material/add:", key=f"pool_new_{number}"), problem.shown():
+        wanted = pooling.form(pools.offer(workbench, collection), number=number)
+        if wanted is None:
+            return
+        laid = pools.lay(workbench, collection, wanted)
+        pooling.laid_out(laid)
+        if laid.missing and st.button("Rank the missing queries", key="pool_rank", icon=":material/play_arrow:"):
+            job = pools.rank_missing(workbench, collection, wanted, state.assessor_name())
+            again(f"Job {job.job_id[:8]} is started; its log is on the Train page." if job else "Nothing is missing.")
+        if not laid.missing and st.button("Make the queue", key="pool_make", type="primary"):
+            made = pools.make(workbench, collection, wanted, state.assessor_name())
+            again(f"The queue {made.name} is made: {len(made.pairs)} pairs.")
 
 
 def past(collection: Collection) -> None:
@@ -79,9 +118,9 @@ def past(collection: Collection) -> None:
     evaluating.history(moves)
     with st.popover("Roll back", icon=":material/undo:", key=f"rollback_popover_{state.form_number()}"):
         st.text("The champion before this one ranks again. Nothing is deleted.")
-        if st.button("Yes, roll back", key="rollback", **visitor.only(Role.LEAD, actions.ROLLING_BACK)):
+        if st.button("Yes, roll back", key="rollback"):
             with problem.shown():
-                version = actions.rollback(workbench, collection, visitor.person())
+                version = actions.rollback(workbench, collection, state.assessor_name())
                 again(f"Rolled back: {version.name} is the champion again.")
 
 
@@ -98,22 +137,21 @@ with problem.shown():
     collection = frame.collection()
     with st.expander("New evaluation", icon=":material/add:", key=f"new_{state.form_number()}"):
         wanted = evaluating.form(actions.offer(workbench, collection))
-        only_leads = visitor.only(Role.LEAD, actions.DOING)
-        if wanted and st.button("Evaluate", key="evaluate", type="primary", icon=":material/play_arrow:", **only_leads):
-            job = actions.start(workbench, collection, wanted, visitor.person())
+        if wanted and st.button("Evaluate", key="evaluate", type="primary", icon=":material/play_arrow:"):
+            job = actions.start(workbench, collection, wanted, state.assessor_name())
             again(f"Job {job.job_id[:8]} is started; its log is on the Train page.")
-    newest = actions.newest_job(workbench, collection)
-    if newest is not None and not newest.job.state.ended:
-        st.fragment(follow, run_every="2s")(collection)
-    elif newest is not None and newest.job.state is JobState.FAILED:
-        job_view.failure(newest)
+    under_way("An evaluation is under way", lambda: actions.newest_job(workbench, collection))
     shown = choose(collection)
     if shown is not None:
         measures.heading(shown.report, shown.version.name, shown.champion_then)
         measures.figures(shown.report, shown.looks)
         measures.table(shown.report)
         measures.charts_of(shown.report, shown.queries, collection.scale.highest)
-        with st.expander("nDCG@10 of every query", key="per_query"):
-            measures.per_query(shown.report, shown.queries)
+        with st.expander("Every query", icon=":material/table_rows:", key="per_query"):
+            if query_id := measures.per_query(shown.report, shown.queries, key="per_query"):
+                doc_id = actions.to_judge(workbench, collection, shown, query_id)
+                evaluating.ways(query_id, doc_id, *actions.system_ids(shown))
+        evaluating.keep(report.files(workbench.store, collection, shown))
         decide(collection, shown)
     past(collection)
+    queues(collection)

@@ -1,4 +1,4 @@
-"""The form of a new evaluation, and the history of promotions."""
+"""The form of a new evaluation, its ways on and its files, and the history of promotions."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,8 @@ import streamlit as st
 
 from app.actions.evaluate import Move, Offer
 from app.actions.jobs import duration
+from app.actions.report import Files
+from app.views import problem
 from app.views.plain import plain
 from training.measuring import EvaluateConfig
 
@@ -69,3 +71,44 @@ def history(moves: Sequence[Move]) -> None:
             "Reason": st.column_config.TextColumn(width="large"),
         },
     )
+
+
+def ways(query_id: str, doc_id: str | None, system: str, against: str) -> None:
+    """Links from a query of an evaluation."""
+    with st.container(horizontal=True):
+        st.page_link(
+            "screens/compare.py",
+            label=f"Compare on {plain(query_id)}",
+            icon=":material/compare_arrows:",
+            query_params={"query_id": query_id, "system": system, "against": against},
+        )
+        if doc_id is not None:
+            st.page_link(
+                "screens/judge.py",
+                label=f"Judge {plain(doc_id)}",
+                icon=":material/gavel:",
+                query_params={"query_id": query_id, "doc_id": doc_id},
+            )
+
+
+def keep(files: Files) -> None:
+    """Buttons for the report as files."""
+    st.subheader("Keep this evaluation")
+    key, name = files.key, files.name
+    with st.container(horizontal=True):
+        for label, make, ending, kind in (
+            ("Figures (CSV)", files.csv, "csv", "text/csv"),
+            ("Report (HTML)", files.html, "html", "text/html"),
+        ):
+            st.download_button(label, make(), name(ending), kind, key=f"keep_{ending}_{key}", on_click="ignore")
+        run = st.button("TREC run", key=f"keep_run_{key}")
+        png = st.button("Charts (PNG)", key=f"keep_png_{key}", icon=":material/image:")
+    with problem.shown():
+        if run:
+            st.download_button(
+                "Save the run", files.run(), name("run"), "text/plain", key=f"keep_run_file_{key}", on_click="ignore"
+            )
+        if png:
+            st.download_button(
+                "Save the PNG", files.png(), name("png"), "image/png", key=f"keep_png_file_{key}", on_click="ignore"
+            )

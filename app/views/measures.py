@@ -114,22 +114,37 @@ def charts_of(report: Mapping[str, Any], queries: Mapping[str, Query], highest: 
             st.info("No labelled document was ranked, so there is nothing to compare.")
 
 
-def per_query(report: Mapping[str, Any], queries: Mapping[str, Query]) -> None:
-    """The primary measure of every query and system."""
+def per_query(report: Mapping[str, Any], queries: Mapping[str, Query], *, key: str) -> str | None:
+    """Every measure of every query and system, to be sorted by any column; the query of the row that is chosen."""
+    against = report["measures"][PRIMARY]["against"]
+    systems = ["bm25", *(["champion"] if against == "champion" else []), "system"]
+    names = {"bm25": "BM25", "champion": "Champion", "system": "System"}
+    measure = st.selectbox("Measure", list(report["per_query"]), key=f"{key}_measure")
     rows: Sequence[dict[str, object]] = [
         {
             "Query": query_id,
             "Text": queries[query_id].text if query_id in queries else "",
-            "BM25": scores["bm25"],
-            **({"Champion": scores["champion"]} if "champion" in scores else {}),
-            "System": scores["system"],
+            **{names[system]: scores[system] for system in systems},
+            "Difference": scores["system"] - scores[against],
+            "Judged@10": report["per_query"]["Judged@10"][query_id]["system"],
         }
-        for query_id, scores in report["per_query"][PRIMARY].items()
+        for query_id, scores in report["per_query"][measure].items()
     ]
-    st.dataframe(
+    chosen = st.dataframe(
         rows,
         hide_index=True,
-        key="per_query_table",
-        column_config=dict.fromkeys(("BM25", "Champion", "System"), _FIGURE)
-        | {"Text": st.column_config.TextColumn(width="large")},
+        key=f"{key}_table",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config=dict.fromkeys(names.values(), _FIGURE)
+        | {
+            "Text": st.column_config.TextColumn(width="large"),
+            "Difference": _SIGNED,
+            "Judged@10": st.column_config.NumberColumn(format="percent"),
+        },
     )
+    places = chosen["selection"]["rows"]
+    if not places:
+        st.caption("Choose a row to compare or to judge its query. A click on a column's head sorts.")
+        return None
+    return str(rows[places[0]]["Query"])
