@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.actions.jobs import Watch, watch
+from app.actions.people import require
 from data.errors import SettingsError
+from data.people import Person, Role
 from data.records import (
     Alias,
     AliasEvent,
@@ -23,6 +25,8 @@ from engine.workbench import Workbench
 from training import gate, jobs, points, versions
 from training.evaluations import evaluable
 from training.measuring import EvaluateConfig
+
+DOING, PROMOTING, ROLLING_BACK = "start an evaluation", "promote a version", "roll back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +170,10 @@ def history(workbench: Workbench, collection: Collection) -> list[Move]:
     ]
 
 
-def start(workbench: Workbench, collection: Collection, wanted: EvaluateConfig, actor: str) -> Job:
+def start(workbench: Workbench, collection: Collection, wanted: EvaluateConfig, by: Person) -> Job:
     """Write the job's row: measuring is long work, and the page does not wait for it."""
-    return jobs.submit_evaluation(workbench, collection, wanted, actor)
+    require(by, Role.LEAD, DOING)
+    return jobs.submit_evaluation(workbench, collection, wanted, by.name)
 
 
 def newest_job(workbench: Workbench, collection: Collection) -> Watch | None:
@@ -177,21 +182,24 @@ def newest_job(workbench: Workbench, collection: Collection) -> Watch | None:
     return watch(found[0], utc_now()) if found else None
 
 
-def promote(workbench: Workbench, collection: Collection, version: Version, actor: str) -> None:
+def promote(workbench: Workbench, collection: Collection, version: Version, by: Person) -> None:
     """Make a version the champion if the gate lets it pass; raises PromotionRefusedError with the reasons."""
-    versions.promote(workbench, collection, version, actor=actor)
+    require(by, Role.LEAD, PROMOTING)
+    versions.promote(workbench, collection, version, actor=by.name)
 
 
-def override(workbench: Workbench, collection: Collection, version: Version, actor: str, reason: str) -> None:
+def override(workbench: Workbench, collection: Collection, version: Version, by: Person, reason: str) -> None:
     """Make a version the champion against the gate; the reason is stored for good."""
+    require(by, Role.LEAD, PROMOTING)
     if not reason.strip():
         raise SettingsError(
             "Promoting against the gate needs a reason.",
             mend="Type why this version is to be the champion all the same; it is stored with your name.",
         )
-    versions.promote(workbench, collection, version, actor=actor, override_reason=reason.strip())
+    versions.promote(workbench, collection, version, actor=by.name, override_reason=reason.strip())
 
 
-def rollback(workbench: Workbench, collection: Collection, actor: str) -> Version:
+def rollback(workbench: Workbench, collection: Collection, by: Person) -> Version:
     """Go back to the champion before this one."""
-    return versions.rollback(workbench, collection, actor=actor)
+    require(by, Role.LEAD, ROLLING_BACK)
+    return versions.rollback(workbench, collection, actor=by.name)

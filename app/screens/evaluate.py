@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import resources, state
+from app import resources, state, visitor
 from app.actions import compare, pools, report
 from app.actions import evaluate as actions
 from app.actions.jobs import Watch
 from app.actions.train import worker_alive
 from app.views import evaluating, frame, measures, pooling, problem
 from app.views import jobs as job_view
+from data.people import Role
 from data.records import Collection, JobState
 
 
@@ -63,20 +64,20 @@ def decide(collection: Collection, shown: actions.Shown) -> None:
             "Promotion is decided by this version's newest evaluation against the present champion, "
             "which is not the one shown here. Where there is none, evaluate it again."
         )
-    actor = state.assessor_name()
+    by, only_leads = visitor.person(), visitor.only(Role.LEAD, actions.PROMOTING)
     with st.container(horizontal=True):
-        with st.popover("Promote", icon=":material/arrow_upward:", key="promote_popover"):
+        with st.popover("Promote", icon=":material/arrow_upward:", key="promote_popover", **only_leads):
             st.text(f"{shown.version.name} will rank for {collection.name} from now on.")
             if st.button("Yes, promote it", key="promote", type="primary"):
                 with problem.shown():
-                    actions.promote(workbench, collection, shown.version, actor)
+                    actions.promote(workbench, collection, shown.version, by)
                     again(f"{shown.version.name} is the champion of {collection.name}.")
         if not (shown.verdict.promote and shown.newest):
-            with st.popover("Promote against the gate", icon=":material/gavel:", key="override_popover"):
+            with st.popover("Promote against the gate", icon=":material/gavel:", key="override_popover", **only_leads):
                 reason = st.text_area("Reason, stored for good with your name", key="override_reason", max_chars=500)
                 if st.button("Promote all the same", key="override"):
                     with problem.shown():
-                        actions.override(workbench, collection, shown.version, actor, reason)
+                        actions.override(workbench, collection, shown.version, by, reason)
                         again(f"{shown.version.name} is the champion of {collection.name}, against the gate.")
 
 
@@ -118,9 +119,9 @@ def past(collection: Collection) -> None:
     evaluating.history(moves)
     with st.popover("Roll back", icon=":material/undo:", key=f"rollback_popover_{state.form_number()}"):
         st.text("The champion before this one ranks again. Nothing is deleted.")
-        if st.button("Yes, roll back", key="rollback"):
+        if st.button("Yes, roll back", key="rollback", **visitor.only(Role.LEAD, actions.ROLLING_BACK)):
             with problem.shown():
-                version = actions.rollback(workbench, collection, state.assessor_name())
+                version = actions.rollback(workbench, collection, visitor.person())
                 again(f"Rolled back: {version.name} is the champion again.")
 
 
@@ -137,8 +138,9 @@ with problem.shown():
     collection = frame.collection()
     with st.expander("New evaluation", icon=":material/add:", key=f"new_{state.form_number()}"):
         wanted = evaluating.form(actions.offer(workbench, collection))
-        if wanted and st.button("Evaluate", key="evaluate", type="primary", icon=":material/play_arrow:"):
-            job = actions.start(workbench, collection, wanted, state.assessor_name())
+        only_leads = visitor.only(Role.LEAD, actions.DOING)
+        if wanted and st.button("Evaluate", key="evaluate", type="primary", icon=":material/play_arrow:", **only_leads):
+            job = actions.start(workbench, collection, wanted, visitor.person())
             again(f"Job {job.job_id[:8]} is started; its log is on the Train page.")
     under_way("An evaluation is under way", lambda: actions.newest_job(workbench, collection))
     shown = choose(collection)
