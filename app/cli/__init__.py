@@ -10,7 +10,6 @@ from app.cli.collections import collection
 from app.cli.judgments import judgments
 from app.cli.models import model
 from app.cli.pools import pool
-from app.cli.pools import pool
 from app.cli.runs import run
 
 cli = typer.Typer(
@@ -51,7 +50,6 @@ cli.add_typer(run, name="run")
 cli.command()(exporting.export)
 cli.command()(training.train)
 cli.command()(evaluating.evaluate)
-cli.add_typer(pool, name="pool")
 cli.add_typer(pool, name="pool")
 cli.command()(learning.learn)
 cli.command()(keeping.backup)
