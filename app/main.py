@@ -18,6 +18,7 @@ page = st.navigation(
         st.Page("screens/judge.py", title="Judge", icon=":material/gavel:"),
         st.Page("screens/agreement.py", title="Agreement", icon=":material/group:"),
         st.Page("screens/adjudication.py", title="Adjudication", icon=":material/balance:"),
+        st.Page("screens/progress.py", title="Progress", icon=":material/trending_up:"),
         st.Page("screens/history.py", title="History", icon=":material/history:"),
         st.Page("screens/compare.py", title="Compare", icon=":material/compare_arrows:"),
         st.Page("screens/train.py", title="Train", icon=":material/model_training:"),

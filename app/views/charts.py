@@ -45,6 +45,26 @@ def bars(rows: Sequence[tuple[str, Mapping[int, int]]], names: Mapping[int, str]
     draw(figure, key=key, alt="Pairs per grade and source", height=240)
 
 
+def stacked(series: Mapping[str, Mapping[str, int]], *, key: str, x: str, y: str) -> None:
+    """Counts over steps (name -> step -> count), one name on top of the other. Nine names are told apart, by colour and
+    pattern."""
+    figure = go.Figure()
+    for number, (name, counts) in enumerate(series.items()):
+        figure.add_bar(
+            x=list(counts),
+            y=list(counts.values()),
+            name=escaped(name),
+            marker={
+                "color": (BLUE, ORANGE, GREY)[number % 3],
+                "pattern": {"shape": ("", "/", "x")[number // 3 % 3]},
+            },
+            hovertemplate="%{x}: %{y}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_layout(barmode="stack", xaxis_title=x, yaxis_title=y, showlegend=True)
+    figure.update_xaxes(type="category", nticks=12)
+    draw(figure, key=key, alt=f"{y} per {x.lower()}")
+
+
 def differences(values: Sequence[tuple[str, str, float]], *, key: str, y: str) -> int | None:
     """(query_id, query text, difference) in falling order; the place of the bar that was clicked."""
     figure = _sized(plots.differences(values, y=y), HEIGHT)

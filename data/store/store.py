@@ -19,6 +19,7 @@ from data.store.leases import Leases
 from data.store.migrate import migrate, revision_of
 from data.store.people import People
 from data.store.pools import Pools
+from data.store.progress import Progress
 from data.store.rankings import Rankings
 from data.store.standings import Standings
 from data.store.versions import Versions
@@ -35,6 +36,7 @@ class Store:
         self.judgments = Judgments(database)
         self.gradings = Gradings(database)
         self.history = History(database)
+        self.progress = Progress(database)
         self.rankings = Rankings(database)
         self.versions = Versions(database)
         self.jobs = Jobs(database)
