@@ -15,6 +15,8 @@ SCRIPTS = (
     "benchmarks.rank_cpu_vs_plain_loop",
     "benchmarks.first_answer",
     "benchmarks.train_score_learning_vs_sft",
+    "benchmarks.workbench",
+    "benchmarks.assessors",
 )
 PAGE = Path(__file__).parents[1] / "BENCHMARKS.md"
 START, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
