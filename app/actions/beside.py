@@ -113,7 +113,7 @@ def _cells(workbench: Workbench, system: System, line: Line, said: Mapping[str, 
         evidence: tuple[Evidence, ...] = ()
         if document is not None and document.explanation:
             explanation, evidence = document.explanation, document.evidence
-        elif system.kind is not Kind.FIRST_STAGE:
+        elif system.kind in (Kind.RANKED, Kind.GRADES):
             explanation, evidence = _words(system, said.get(spot.doc_id, ()))
         found[spot.doc_id] = Cell(
             rank=spot.rank,

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.actions.opinions import who
+from app.actions.people import require
 from app.actions.systems import Kind, Line, Lines, System, lines, stocked
 from data.errors import NotFoundError, SettingsError
+from data.people import Person, Role
 from data.pooling import Pool
 from data.records import Alias, AssessorKind, Collection, Job, Query, Split, new_id
 from engine.ranking import DEFAULT_METHOD
@@ -21,6 +23,7 @@ from training.ranked import RankConfig, RankedBy
 from training.splits import split_of
 
 DEPTH = 10
+DOING = "make an evaluation queue"
 NAME_LETTERS = 60
 
 
@@ -149,9 +152,10 @@ def lay(workbench: Workbench, collection: Collection, wanted: Wanted) -> Laid:
     )
 
 
-def make(workbench: Workbench, collection: Collection, wanted: Wanted, actor: str) -> Pool:
+def make(workbench: Workbench, collection: Collection, wanted: Wanted, by: Person) -> Pool:
     """Make the queue. Raises NotFoundError where rankings are missing: `rank_missing` makes them; ConflictError where
     the name is taken."""
+    require(by, Role.LEAD, DOING)
     name = " ".join(wanted.name.split())
     if not name or len(name) > NAME_LETTERS:
         raise SettingsError(f"The queue needs a name of 1 to {NAME_LETTERS} letters.", mend="Type one.")
@@ -172,14 +176,15 @@ def make(workbench: Workbench, collection: Collection, wanted: Wanted, actor: st
         depth=wanted.depth,
         systems=tuple(system.name for system in laid.systems),
         pairs=tuple(pairs),
-        created_by=actor,
+        created_by=by.name,
     )
     workbench.store.pools.add(pool)
     return pool
 
 
-def rank_missing(workbench: Workbench, collection: Collection, wanted: Wanted, actor: str) -> Job | None:
+def rank_missing(workbench: Workbench, collection: Collection, wanted: Wanted, by: Person) -> Job | None:
     """Write the job that makes the missing rankings; None where nothing is missing."""
+    require(by, Role.LEAD, DOING)
     laid = lay(workbench, collection, wanted)
     if not laid.missing:
         return None
@@ -191,7 +196,7 @@ def rank_missing(workbench: Workbench, collection: Collection, wanted: Wanted, a
         query_ids=tuple(absent),
         depth=wanted.depth,
     )
-    return jobs.submit_ranking(workbench, collection, config, actor)
+    return jobs.submit_ranking(workbench, collection, config, by.name)
 
 
 def progress(workbench: Workbench, collection: Collection, pool: Pool) -> Progress:
@@ -250,4 +255,5 @@ def _sample(queries: Sequence[Query], limit: int, seed: int) -> dict[str, Query]
 
 
 def _deep_enough(line: Line, depth: int) -> bool:
-    return line.making is not None and line.making.depth >= depth
+    """Runs that were given have no depth of their own."""
+    return line.making is None or line.making.depth >= depth

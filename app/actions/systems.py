@@ -9,8 +9,10 @@ from enum import StrEnum
 
 from app.actions.agreement import sides
 from data.errors import NotFoundError
+from data.formats.trec import read_run
 from data.orders import Order
 from data.records import Alias, AssessorKind, Collection, Query
+from data.runs import Runs
 from engine.agreement import grades
 from engine.workbench import Workbench
 
@@ -25,6 +27,8 @@ class Kind(StrEnum):
     """Stored rankings of a version by a method."""
     FIRST_STAGE = "first stage"
     """The first stage of stored rankings: BM25, or a TREC run that was given."""
+    RUN = "run"
+    """A TREC run that was given for the collection."""
     GRADES = "grades"
     """What assessors graded, best grade first."""
 
@@ -135,10 +139,14 @@ def stocked(workbench: Workbench, collection: Collection) -> Stocked:
         for (version_id, method), queries in ranked.items()
     ]
     systems.sort(key=lambda system: (not system.role, system.role, -(system.queries or 0), system.name))
-    for given, system_id, name in ((False, "bm25", "BM25"), (True, "given-run", "Given TREC run")):
+    for given, system_id, name in ((False, "bm25", "BM25"), (True, "given-run", "First stage of given runs")):
         queries = [made.queries for made in stock if (made.retriever == GIVEN_RUN) is given]
         if queries:
             systems.append(System(system_id=system_id, kind=Kind.FIRST_STAGE, name=name, queries=max(queries)))
+    systems += [
+        System(system_id=f"run:{run.name}", kind=Kind.RUN, name=f"Run {run.name}", queries=run.queries)
+        for run in Runs(workbench.settings.runs_path).list(collection_id)
+    ]
     systems += [
         System(
             system_id=f"grades:{side.side_id}",
@@ -185,6 +193,8 @@ def lines(
         elif system.kind is Kind.FIRST_STAGE:
             fit = [order for order in newest if (order.retriever == GIVEN_RUN) is (system.system_id == "given-run")]
             made = {order.query_id: _first_stage(order, queries[order.query_id]) for order in fit}
+        elif system.kind is Kind.RUN:
+            made = _given(workbench, collection, system, queries)
         else:
             made = _graded(workbench, collection, system, queries, newest)
         found[system.system_id] = made
@@ -216,6 +226,18 @@ def _ranked(order: Order, query: Query) -> Line:
 def _first_stage(order: Order, query: Query) -> Line:
     places = sorted(order.places, key=lambda place: place.first_stage_rank)
     return _line([(place.doc_id, None, None) for place in places], query, order)
+
+
+def _given(
+    workbench: Workbench, collection: Collection, system: System, queries: Mapping[str, Query]
+) -> dict[str, Line]:
+    run = Runs(workbench.settings.runs_path).get(collection, system.system_id.removeprefix("run:"))
+    made = read_run(run.path)
+    return {
+        query_id: _line([(document.doc_id, None, None) for document in made[query_id]], query)
+        for query_id, query in queries.items()
+        if query_id in made
+    }
 
 
 def _graded(

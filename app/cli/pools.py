@@ -35,22 +35,23 @@ def make(
 
     Example: whyrank pool make spring --collection scifact --system bm25 --system student-1 --queries 30 --rank
     """
-    from app.actions import pools
+    from app.actions import people, pools
 
     session = Session.of(context)
+    by = people.command_line(actor)
     with session.store() as store:
         found = the_collection(store, collection)
         with session.workbench(store) as workbench:
             offered = pools.offer(workbench, found)
             chosen = [_system_id(offered, wanted) for wanted in system or ()] or list(offered.opening)
             wanted = pools.Wanted(name=name, system_ids=tuple(chosen), queries=queries, depth=depth, seed=seed)
-            job = pools.rank_missing(workbench, found, wanted, actor) if rank else None
+            job = pools.rank_missing(workbench, found, wanted, by) if rank else None
             if job is not None:
                 job = followed(session, store, job, wait=True)
                 if job.state is not JobState.DONE:
                     say_failure(job)
                     raise typer.Exit(console.FAILED)
-            made = pools.make(workbench, found, wanted, actor)
+            made = pools.make(workbench, found, wanted, by)
     console.say(f"Made the queue {made.name}: {len(made.pairs)} pairs of {', '.join(made.systems)}. Judge it on Judge.")
     if as_json:
         console.give_json(_facts(made))

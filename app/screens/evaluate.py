@@ -90,8 +90,7 @@ def queues(collection: Collection) -> None:
         pool = pooling.choose(stored)
         pooling.progress(pools.progress(workbench, collection, pool))
         if st.button("Judge this queue", key="pool_judge", icon=":material/gavel:"):
-            state.put("judge_queue", "pool")
-            state.put("judge_pool", pool.pool_id)
+            pooling.open_on_judge(pool)
             st.switch_page("screens/judge.py")
     number = state.form_number()
     with st.expander("Make an evaluation queue", icon=":material/add:", key=f"pool_new_{number}"), problem.shown():
@@ -100,11 +99,12 @@ def queues(collection: Collection) -> None:
             return
         laid = pools.lay(workbench, collection, wanted)
         pooling.laid_out(laid)
-        if laid.missing and st.button("Rank the missing queries", key="pool_rank", icon=":material/play_arrow:"):
-            job = pools.rank_missing(workbench, collection, wanted, state.assessor_name())
+        only_leads = visitor.only(Role.LEAD, pools.DOING)
+        if laid.missing and st.button("Rank the missing queries", key="pool_rank", **only_leads):
+            job = pools.rank_missing(workbench, collection, wanted, visitor.person())
             again(f"Job {job.job_id[:8]} is started; its log is on the Train page." if job else "Nothing is missing.")
-        if not laid.missing and st.button("Make the queue", key="pool_make", type="primary"):
-            made = pools.make(workbench, collection, wanted, state.assessor_name())
+        if not laid.missing and st.button("Make the queue", key="pool_make", type="primary", **only_leads):
+            made = pools.make(workbench, collection, wanted, visitor.person())
             again(f"The queue {made.name} is made: {len(made.pairs)} pairs.")
 
 

@@ -254,5 +254,5 @@ def _cell(system: System, cell: Cell, scale: Scale) -> None:
         st.caption(f"grade {opinion.grade_label(cell.grade, scale)}{expected}")
     if cell.explanation:
         st.text(cell.explanation)
-    elif system.kind is not Kind.FIRST_STAGE:
+    elif system.kind in (Kind.RANKED, Kind.GRADES):
         st.caption("no explanation stored")

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import state
 from app.actions.pools import DEPTH, NAME_LETTERS, Laid, Offer, Progress, Wanted
+from app.actions.queue import Strategy
+from app.views import choosing
 from app.views.plain import plain
 from data.pooling import Pool
 
@@ -59,6 +62,12 @@ def choose(pools: Sequence[Pool]) -> Pool:
     }
     chosen = st.selectbox("Queue", list(titles), format_func=titles.__getitem__, key=f"pool_{len(pools)}")
     return next(pool for pool in pools if pool.pool_id == chosen)
+
+
+def open_on_judge(pool: Pool) -> None:
+    """The Judge page is to show this queue when it is opened."""
+    state.put(choosing.QUEUE, Strategy.POOL.value)
+    state.put(choosing.POOL, pool.pool_id)
 
 
 def progress(found: Progress) -> None:

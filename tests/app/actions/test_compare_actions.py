@@ -9,6 +9,7 @@ from app.actions.compare import Over
 from app.actions.systems import GIVEN_RUN, Making, lines, stocked
 from data.errors import NotFoundError
 from data.records import Alias, AliasEvent, AssessorKind
+from data.runs import Runs
 from engine.evaluation import PRIMARY
 from tests.app import lining
 from tests.app.lining import BASE, TAUGHT
@@ -48,7 +49,7 @@ def test_systems_are_versions_by_method_first_stages_and_grades(workbench, added
         "taught by pointwise-score (challenger)",
         "base by pointwise-score (champion)",
         "BM25",
-        "Given TREC run",
+        "First stage of given runs",
         "Person: Ann, graded best first",
         "Teacher: gpt, graded best first",
     ]
@@ -115,6 +116,19 @@ def test_grades_are_an_order_and_the_measure_says_what_that_means(workbench, add
     people = overview(workbench, added, f"grades:{ann(workbench)}", BASE)
     assert any("the best there can be" in warning for warning in people.warnings)
     assert people.comparison.measures[PRIMARY][f"grades:{ann(workbench)}"].value == pytest.approx(1.0)
+
+
+def test_a_run_that_was_given_is_a_system(workbench, added, tmp_path):
+    path = tmp_path / "neural.run"
+    path.write_text("h0 Q0 d0 1 9.5 x\nh0 Q0 d7 2 8.5 x\nh1 Q0 d1 1 7 x\n")
+    Runs(workbench.settings.runs_path).add(workbench.store, added, path)
+    found = overview(workbench, added, "run:neural", BASE)
+    assert found.systems[0].title == "Run neural" and list(found.queries) == ["h0", "h1"]
+    assert found.missing == {"run:neural": ("h2", "h3")} and not found.to_rank
+    assert found.comparison.overlap["h0"] == pytest.approx(1 / 4)
+    shown = beside(workbench, added, found.systems, "h0")
+    assert [row.document.doc_id for row in shown.rows][:2] == ["d0", "d7"]
+    assert shown.rows[1].cells[BASE].rank is None
 
 
 def test_excluded_documents_don_t_count(workbench, added):

@@ -2,13 +2,14 @@ import random
 
 import pytest
 
-from app.actions import pools
+from app.actions import people, pools
 from app.actions.pools import Wanted
 from data.errors import ConflictError, NotFoundError, SettingsError
 from tests.app import lining
 from tests.app.lining import BASE, TAUGHT
 from training.ranked import RankConfig
 
+ME = people.command_line("me")
 SYSTEMS = ("bm25", BASE, TAUGHT)
 
 
@@ -33,7 +34,7 @@ def test_a_champion_without_rankings_is_offered_too(workbench, beans):
 
 def test_a_queue_is_the_shuffled_union_of_the_tops(workbench, added):
     lining.rank(workbench, added, "h0", [9, 8, 7, 6], version_id="taught")
-    pool = pools.make(workbench, added, wanted(depth=2), "me")
+    pool = pools.make(workbench, added, wanted(depth=2), ME)
     assert workbench.store.pools.get(pool.pool_id) == pool
     of_h0 = {doc_id for query_id, doc_id in pool.pairs if query_id == "h0"}
     assert of_h0 == {"d3", "d2", "d0", "d1", "d9", "d8"}, "two of each: base, its first stage, taught"
@@ -46,43 +47,43 @@ def test_a_queue_is_the_shuffled_union_of_the_tops(workbench, added):
 
 
 def test_the_order_does_not_depend_on_who_found_what(workbench, added):
-    first = pools.make(workbench, added, wanted(depth=4), "me")
-    second = pools.make(workbench, added, wanted(name="second", depth=4, system_ids=SYSTEMS[::-1]), "me")
-    other = pools.make(workbench, added, wanted(name="third", depth=4, seed=1), "me")
+    first = pools.make(workbench, added, wanted(depth=4), ME)
+    second = pools.make(workbench, added, wanted(name="second", depth=4, system_ids=SYSTEMS[::-1]), ME)
+    other = pools.make(workbench, added, wanted(name="third", depth=4, seed=1), ME)
     assert first.pairs == second.pairs != other.pairs
 
 
 def test_queries_are_sampled_by_the_seed(workbench, added):
-    one = {q for q, _ in pools.make(workbench, added, wanted(queries=2), "me").pairs}
-    again = {q for q, _ in pools.make(workbench, added, wanted(name="x", queries=2), "me").pairs}
+    one = {q for q, _ in pools.make(workbench, added, wanted(queries=2), ME).pairs}
+    again = {q for q, _ in pools.make(workbench, added, wanted(name="x", queries=2), ME).pairs}
     assert len(one) == 2 and one == again
 
 
 def test_missing_rankings_are_refused_and_made_by_a_job(workbench, added):
     lining.rank(workbench, added, "h1", [1, 2], version_id="taught", depth=2)
     with pytest.raises(NotFoundError, match="1 of 4 held-out queries"):
-        pools.make(workbench, added, wanted(), "me")
+        pools.make(workbench, added, wanted(), ME)
     assert pools.lay(workbench, added, wanted()).missing == {TAUGHT: ("h1",)}
-    config = RankConfig(**pools.rank_missing(workbench, added, wanted(), "me").config)
+    config = RankConfig(**pools.rank_missing(workbench, added, wanted(), ME).config)
     assert config.query_ids == ("h1",) and config.depth == 10
     assert [system.version_id for system in config.systems] == ["taught"]
-    assert pools.rank_missing(workbench, added, wanted(depth=2), "me") is None
+    assert pools.rank_missing(workbench, added, wanted(depth=2), ME) is None
     assert workbench.store.pools.list(added.collection_id) == []
 
 
 def test_what_is_wrong_is_said(workbench, added):
     with pytest.raises(SettingsError, match="no version"):
-        pools.make(workbench, added, wanted(system_ids=("bm25",)), "me")
+        pools.make(workbench, added, wanted(system_ids=("bm25",)), ME)
     with pytest.raises(NotFoundError, match="nothing"):
-        pools.make(workbench, added, wanted(system_ids=("nothing",)), "me")
+        pools.make(workbench, added, wanted(system_ids=("nothing",)), ME)
     for name in ("  ", "x" * 61):
         with pytest.raises(SettingsError, match="name"):
-            pools.make(workbench, added, wanted(name=name), "me")
+            pools.make(workbench, added, wanted(name=name), ME)
     with pytest.raises(SettingsError):
-        pools.make(workbench, added, wanted(queries=0), "me")
-    pools.make(workbench, added, wanted(), "me")
+        pools.make(workbench, added, wanted(queries=0), ME)
+    pools.make(workbench, added, wanted(), ME)
     with pytest.raises(ConflictError):
-        pools.make(workbench, added, wanted(), "me")
+        pools.make(workbench, added, wanted(), ME)
 
 
 def test_a_collection_without_held_out_queries_has_no_queue(workbench):
@@ -92,7 +93,7 @@ def test_a_collection_without_held_out_queries_has_no_queue(workbench):
 
 
 def test_progress_counts_people_and_judged_before_and_after(workbench, added):
-    pool = pools.make(workbench, added, wanted(), "me")
+    pool = pools.make(workbench, added, wanted(), ME)
     before = pools.progress(workbench, added, pool)
     assert before.decided == 8 and before.people == (("Ann", 8),)
     assert before.judged == (
