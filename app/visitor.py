@@ -1,5 +1,7 @@
 """Who is at this page: a name chosen on this machine, or the person who signed in, with the role they have now."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -38,10 +40,16 @@ def refusal(needed: Role, doing: str) -> str | None:
     return people.refusal(person(), needed, doing)
 
 
-def only(needed: Role, doing: str) -> dict[str, Any]:
-    """What a button is given that only some may press: `st.button(..., **only(Role.LEAD, "promote a version"))`."""
+def only(needed: Role, doing: str, *, disabled: bool = False) -> dict[str, Any]:
+    """What a button is given that only some may press: `st.button(..., **only(Role.LEAD, "promote a version"))`.
+    `disabled`: nobody may, for another reason."""
     why = refusal(needed, doing)
-    return {"disabled": why is not None, "help": why}
+    return {"disabled": disabled or why is not None, "help": why}
+
+
+def leads_only(doing: str) -> Callable[..., dict[str, Any]]:
+    """`only` for the many buttons of a page that are all for leads."""
+    return partial(only, Role.LEAD, doing)
 
 
 def is_signed_in() -> bool:
@@ -54,7 +62,11 @@ def _known() -> Person | None:
     if not resources.entrance().local:
         return people.sign_in(bench.store, bench.settings, st.user.to_dict()) if is_signed_in() else None
     kept = st.context.cookies.get(keepsake.COOKIE)
-    for name in (state.kept_name(), st.query_params.get(state.ASSESSOR), unquote(kept) if isinstance(kept, str) else None):
+    for name in (
+        state.kept_name(),
+        st.query_params.get(state.ASSESSOR),
+        unquote(kept) if isinstance(kept, str) else None,
+    ):
         if name is not None and people.mended(name):
             return people.local(name)
     return None

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from app.actions.people import require
 from data import sample
-from data.errors import ConflictError, SettingsError, WhyRankError
+from data.errors import ConflictError, NotAllowedError, SettingsError, WhyRankError
 from data.importing import import_collection
+from data.people import Person, Role
 from data.records import AssessorKind, Collection, Document, JobState, Query, Split, Status, Version, new_id, utc_now
 from data.scales import DEFAULT_SCALE, Scale
 from data.sources import column_names, source_of
@@ -20,6 +22,7 @@ from training.splits import split_of
 Progress = Callable[[str, int, int | None], None]
 """What is being done, how much of it is done, and of how much (None: not known)."""
 
+DOING = "change collections"
 PAGE_SIZE = 25
 """Documents shown at once."""
 _USES = {Split.TRAIN: "training", Split.DEVELOPMENT: "development", Split.HELDOUT: "evaluation only (held out)"}
@@ -76,10 +79,22 @@ class Seen:
     """Why it can't be imported so."""
 
 
-def look(workbench: Workbench, wanted: Wanted) -> Seen | None:
+def may_read(by: Person, *files: Upload | str | None) -> None:
+    """Raise NotAllowedError where the person may not take in these files. A path is on the machine the app runs on, and
+    whoever signs in from elsewhere has no claim to its files."""
+    require(by, Role.LEAD, DOING)
+    if any(isinstance(file, str) for file in files):
+        require(by, Role.ADMIN, "read files of the machine the app runs on")
+
+
+def look(workbench: Workbench, by: Person, wanted: Wanted) -> Seen | None:
     """What the documents are, before they are imported; None where nothing was pointed at yet."""
     if not wanted.documents:
         return None
+    try:
+        may_read(by, wanted.documents, wanted.qrels)
+    except NotAllowedError as error:
+        return Seen(words="", problem=error)
     with on_disk(workbench, wanted.documents) as path:
         try:
             source = source_of(path, format=wanted.format, columns=wanted.columns, split=wanted.split)
@@ -111,8 +126,9 @@ def index_words(collection: Collection) -> str:
     return "bm25s in place of Lucene" if collection.index_note else str(collection.index_backend)
 
 
-def add(workbench: Workbench, wanted: Wanted, on_progress: Progress) -> Collection:
-    """Import a collection and index it; a refused import leaves nothing behind."""
+def add(workbench: Workbench, by: Person, wanted: Wanted, on_progress: Progress) -> Collection:
+    """Import a collection and index it; a refused import leaves nothing behind. Raises NotAllowedError."""
+    may_read(by, wanted.documents, wanted.qrels)
     name = _checked_name(wanted.name)
     if not wanted.documents:
         raise SettingsError("No file of documents was given.", mend="Upload a file, or type a path.")
@@ -133,14 +149,15 @@ def add(workbench: Workbench, wanted: Wanted, on_progress: Progress) -> Collecti
             authored=wanted.authored,
             on_progress=on_progress,
         )
-    return build_index(workbench, collection, on_progress)
+    return build_index(workbench, collection, by, on_progress)
 
 
-def install_sample(workbench: Workbench, on_progress: Progress) -> Collection:
+def install_sample(workbench: Workbench, by: Person, on_progress: Progress) -> Collection:
     """Install the sample collection, where it is not there yet, and index it."""
+    require(by, Role.LEAD, DOING)
     on_progress("Installing the sample", 0, None)
     collection = sample.install(workbench.store)
-    return collection if collection.index_path else build_index(workbench, collection, on_progress)
+    return collection if collection.index_path else build_index(workbench, collection, by, on_progress)
 
 
 def has_sample(found: Sequence[Overview]) -> bool:
@@ -148,14 +165,16 @@ def has_sample(found: Sequence[Overview]) -> bool:
     return any(overview.collection.name == sample.SAMPLE_NAME for overview in found)
 
 
-def build_index(workbench: Workbench, collection: Collection, on_progress: Progress) -> Collection:
+def build_index(workbench: Workbench, collection: Collection, by: Person, on_progress: Progress) -> Collection:
     """Build the index anew; the old one serves until the new one is there."""
+    require(by, Role.LEAD, DOING)
     on_progress("Indexing", 0, collection.documents)
     return workbench.build_index(collection, lambda done: on_progress("Indexing", done, collection.documents))
 
 
-def rename(workbench: Workbench, collection: Collection, name: str) -> Collection:
+def rename(workbench: Workbench, collection: Collection, by: Person, name: str) -> Collection:
     """Give a collection another name; raises ConflictError where it is taken."""
+    require(by, Role.LEAD, DOING)
     return workbench.store.collections.rename(collection.collection_id, _checked_name(name))
 
 
@@ -171,8 +190,9 @@ def hanging(workbench: Workbench, collection: Collection) -> dict[str, int]:
     return counts | {"runs": len(workbench.runs.list(collection.collection_id))}
 
 
-def delete(workbench: Workbench, collection: Collection, typed: str) -> None:
+def delete(workbench: Workbench, collection: Collection, by: Person, typed: str) -> None:
     """Delete a collection with everything in it, if its name was typed in and no job works on it."""
+    require(by, Role.LEAD, DOING)
     if typed.strip() != collection.name:
         raise ConflictError(
             f"The name typed in is not {collection.name!r}: nothing was deleted.",
@@ -213,7 +233,7 @@ def _names(path: Path, format: str | None) -> tuple[str, ...]:
     """Columns of a table that can't be imported as it is; none where it is no table."""
     try:
         return column_names(path, format)
-    except WhyRankError:
+    except (WhyRankError, OSError):
         return ()
 
 

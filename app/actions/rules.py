@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.actions.people import require
 from data.errors import SettingsError
+from data.people import Person, Role
 from data.records import Collection
 from data.scales import SCALES, Level, Rules, Scale
 from engine.workbench import Workbench
 
+DOING = "change the rules"
 EDITED = ", edited"
 """Ends the name of a scale that has a preset's name but no longer its words."""
 
@@ -29,13 +32,14 @@ class Change:
     """To the version before it: `[-gone-]` and `{+new+}` among the words that stayed; of the first one, all words."""
 
 
-def save(workbench: Workbench, collection: Collection, *, guidelines: str, scale: Scale, actor: str) -> Collection:
+def save(workbench: Workbench, collection: Collection, *, guidelines: str, scale: Scale, by: Person) -> Collection:
     """Store new guidelines and scale as the next version; the same again changes nothing. Raises ConflictError where a
-    grade that was given is not on the scale."""
+    grade that was given is not on the scale, NotAllowedError."""
+    require(by, Role.LEAD, DOING)
     present = collection.guidelines
     text = present if guidelines.strip() == present.strip() else guidelines.strip()
     return workbench.store.collections.set_rules(
-        collection.collection_id, guidelines=text, scale=scale, changed_by=actor
+        collection.collection_id, guidelines=text, scale=scale, changed_by=by.name
     )
 
 

@@ -45,7 +45,14 @@ def import_(
     ] = None,
     assessor: Annotated[str | None, typer.Option(help="Whose labels these are; needed to import them.")] = None,
     kind: Annotated[LabelKind | None, typer.Option(help="Whether that is a person or a teacher model.")] = None,
-    scale: Annotated[str, typer.Option(help="Label scale: trec-dl (0-3), interank (0-2), prorank (0-1).")] = "trec-dl",
+    scale: Annotated[
+        str | None,
+        typer.Option(
+            help="Label scale: trec-dl (0-3), interank (0-2), prorank (0-1), five-level (0-4). Where not said, that of "
+            "the folder's manifest, else trec-dl.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Import documents, queries and labels, and index them. Nothing is kept of a file with bad rows.
@@ -58,7 +65,7 @@ def import_(
     from data.sources import source_of
 
     session = Session.of(context)
-    wanted_scale = scale_named(scale)
+    wanted_scale = None if scale is None else scale_named(scale)
     source = source_of(path, format=format, columns=_columns(column), split=split)
     console.say(f"{path} is {source.words}.")
     with session.store() as store:
@@ -157,12 +164,12 @@ def delete(
     with session.store() as store:
         found = store.collections.get(name)
         with session.workbench(store) as workbench:
-            from app.actions import collections
+            from app.actions import collections, people
 
             hanging = collections.hanging(workbench, found)
             along = ", ".join(f"{count} {what}" for what, count in hanging.items() if count) or "nothing else"
             console.confirm(f"Delete {found.name} and with it {along}?", yes=yes)
-            collections.delete(workbench, found, found.name)
+            collections.delete(workbench, found, people.command_line("command line"), found.name)
     console.say(f"Deleted {found.name}.")
 
 

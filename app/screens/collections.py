@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import resources, state
+from app import resources, state, visitor
 from app.actions import collections as actions
 from app.actions import intake, rules, takeaway
 from app.views import collections as view
@@ -21,15 +21,15 @@ def add(found: list[actions.Overview]) -> None:
     with st.expander("Add a collection", expanded=not found, icon=":material/add:", key=f"add_{state.form_number()}"):
         if not actions.has_sample(found):
             st.markdown("**Look around first:** a small collection with questions, labels and a teacher's judgments.")
-            if st.button("Install the sample", key="install_sample", icon=":material/school:"):
+            if st.button("Install the sample", key="install_sample", icon=":material/school:", **leads()):
                 with problem.shown(), bar() as progress:
-                    done(actions.install_sample(workbench, progress), "The sample is installed.")
+                    done(actions.install_sample(workbench, by, progress), "The sample is installed.")
             st.divider()
-        request, waiting = importing.wanted(state.form_number(), lambda asked: actions.look(workbench, asked))
+        request, waiting = importing.wanted(state.form_number(), lambda asked: actions.look(workbench, by, asked))
         # Pressed before the server has the whole file, it would import nothing.
-        if st.button("Import", key="import", type="primary", icon=":material/upload:", disabled=waiting):
+        if st.button("Import", key="import", type="primary", icon=":material/upload:", **leads(disabled=waiting)):
             with problem.shown(), bar() as progress:
-                collection = actions.add(workbench, request, progress)
+                collection = actions.add(workbench, by, request, progress)
                 done(collection, f"{collection.name} is imported: {collection.documents:,} documents.")
         if waiting:
             st.caption("Choose a file above; once all of it is here, it can be imported.")
@@ -65,8 +65,8 @@ def guidelines(collection: Collection) -> None:
     """The words people and the model judge by."""
     view.guidelines_warning(actions.trained_versions(workbench, collection))
     text, scale = rules_view.form(collection, rules.presets(workbench, collection))
-    if st.button("Save the guidelines and the scale", key="save_guidelines"):
-        saved = rules.save(workbench, collection, guidelines=text, scale=scale, actor=state.assessor_name())
+    if st.button("Save the guidelines and the scale", key="save_guidelines", **leads()):
+        saved = rules.save(workbench, collection, guidelines=text, scale=scale, by=by)
         changed = saved.guideline_version != collection.guideline_version
         done(saved, f"Saved as version {saved.guideline_version}." if changed else "Nothing was changed.")
     rules_view.versions(rules.changes(workbench, collection))
@@ -76,23 +76,23 @@ def take_in(collection: Collection) -> None:
     """Judgments and runs for this collection."""
     number = state.form_number()
     st.markdown("**Judgments**")
-    incoming, there = importing.judgments(number, lambda file: intake.words(workbench, file))
-    if st.button("Import the judgments", key="import_judgments", icon=":material/upload:", disabled=not there):
+    incoming, there = importing.judgments(number, lambda file: intake.words(workbench, by, file))
+    if st.button("Import the judgments", key="import_judgments", icon=":material/upload:", **leads(disabled=not there)):
         with problem.shown():
-            count = intake.add_judgments(workbench, collection, incoming)
+            count = intake.add_judgments(workbench, collection, by, incoming)
             done(collection, f"{count:,} judgments are new.")
     st.divider()
     st.markdown("**Runs of other systems**")
     importing.runs(kept := intake.runs(workbench, collection))
     file, name = importing.run(number)
-    if st.button("Keep the run", key="import_run", icon=":material/upload:", disabled=not file):
+    if st.button("Keep the run", key="import_run", icon=":material/upload:", **leads(disabled=not file)):
         with problem.shown():
-            made = intake.add_run(workbench, collection, file, name)
+            made = intake.add_run(workbench, collection, by, file, name)
             done(collection, f"The run {made.name} is kept.")
     if kept:
         gone = st.selectbox("A run to delete", [run.name for run in kept], key="run_to_delete", width=420)
-        if st.button("Delete the run", key="delete_run", icon=":material/delete:"):
-            intake.delete_run(workbench, collection, gone)
+        if st.button("Delete the run", key="delete_run", icon=":material/delete:", **leads()):
+            intake.delete_run(workbench, collection, by, gone)
             done(collection, f"The run {gone} is deleted.")
 
 
@@ -114,26 +114,25 @@ def take_away(collection: Collection) -> None:
 
 def upkeep(collection: Collection) -> None:
     """Name, index, and the end."""
-    name = st.text_input(
-        "Name", collection.name, key=f"name_{collection.collection_id}_{collection.name}", max_chars=80
-    )
-    if st.button("Rename", key="rename"):
-        done(actions.rename(workbench, collection, name), "The collection is renamed.")
+    name = st.text_input("Name", collection.name, key=f"name_{collection.name}", max_chars=80)
+    if st.button("Rename", key="rename", **leads()):
+        done(actions.rename(workbench, collection, by, name), "The collection is renamed.")
     st.divider()
     st.text(f"Index: {actions.index_words(collection)}. Searches go on with the old one while a new one is built.")
-    if st.button("Rebuild the index", key="rebuild", icon=":material/refresh:"):
+    if st.button("Rebuild the index", key="rebuild", icon=":material/refresh:", **leads()):
         with bar() as progress:
-            done(actions.build_index(workbench, collection, progress), "The index is rebuilt.")
+            done(actions.build_index(workbench, collection, by, progress), "The index is rebuilt.")
     st.divider()
     view.hanging(collection, actions.hanging(workbench, collection))
     typed = st.text_input("Type the collection's name to delete it", key=f"delete_name_{collection.collection_id}")
-    if st.button("Delete for good", key="delete", icon=":material/delete:"):
-        actions.delete(workbench, collection, typed)
+    if st.button("Delete for good", key="delete", icon=":material/delete:", **leads()):
+        actions.delete(workbench, collection, by, typed)
         state.announce(f"{collection.name} is deleted.")
         st.rerun()
 
 
-workbench = resources.workbench()
+workbench, by = resources.workbench(), visitor.person()
+leads = visitor.leads_only(actions.DOING)
 st.title("Collections")
 with problem.shown():
     listed = actions.overviews(workbench)

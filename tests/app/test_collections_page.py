@@ -90,7 +90,7 @@ def test_a_path_may_bring_labels(workbench, open_page, tmp_path):
 
 def test_a_hostile_name_is_never_read_as_markdown(workbench, beans, open_page):
     page = opened(open_page, UPKEEP)
-    page.text_input(key=f"name_{beans.collection_id}_beans").set_value(HOSTILE_NAME)
+    page.text_input(key="name_beans").set_value(HOSTILE_NAME)
     pressed(page, "rename")
     assert not page.exception
     assert workbench.store.collections.get(beans.collection_id).name == HOSTILE_NAME

@@ -2,8 +2,9 @@
 
 import pytest
 
-from app.actions import adjudication, compare, evaluate, learn, people, train
-from data.errors import NotAllowedError, WhyRankError
+from app.actions import adjudication, collections, evaluate, intake, learn, people, pools, rules, train
+from app.actions.collections import Upload, Wanted
+from data.errors import ConflictError, NotAllowedError, WhyRankError
 from data.people import Person, Role
 from data.records import Job, JobState
 from training.measuring import EvaluateConfig
@@ -15,6 +16,23 @@ def decision():
     )
 
 
+FILE = Upload(file_name="new.jsonl", content=b"{broken")
+
+
+def quiet(words, done, total):
+    """Whoever waits for it sees nothing."""
+
+
+def stop(words, done, total):
+    raise ConflictError("Far enough: it began.", mend="Nothing is to be mended.")
+
+
+def seen_or_raise(seen):
+    if isinstance(seen.problem, NotAllowedError):
+        raise seen.problem
+
+
+QUEUE = pools.Wanted(name="spring", system_ids=("bm25",), queries=5)
 LEADS = {
     "train a version": lambda w, c, by: train.start(w, c, train.config({"recipe": "sft"}), by),
     "cancel a job": lambda w, c, by: train.cancel(w, "job", by),
@@ -23,10 +41,33 @@ LEADS = {
     "promote a version": lambda w, c, by: evaluate.promote(w, c, w.base_version(), by),
     "promote against the gate": lambda w, c, by: evaluate.override(w, c, w.base_version(), by, "because"),
     "roll back": lambda w, c, by: evaluate.rollback(w, c, by),
+    "make an evaluation queue": lambda w, c, by: pools.make(w, c, QUEUE, by),
+    "rank for an evaluation queue": lambda w, c, by: pools.rank_missing(w, c, QUEUE, by),
     "settle a conflict": lambda w, c, by: adjudication.settle(w, c, by, decision()),
+    "import a collection": lambda w, c, by: collections.add(w, by, Wanted(name="new", documents=FILE), quiet),
+    "look at a file": lambda w, c, by: seen_or_raise(collections.look(w, by, Wanted(name="new", documents=FILE))),
+    "install the sample": lambda w, c, by: collections.install_sample(w, by, stop),
+    "rename a collection": lambda w, c, by: collections.rename(w, c, by, "beans"),
+    "build an index": lambda w, c, by: collections.build_index(w, c, by, quiet),
+    "delete a collection": lambda w, c, by: collections.delete(w, c, by, "another name"),
+    "change the rules": lambda w, c, by: rules.save(w, c, guidelines=c.guidelines, scale=c.scale, by=by),
+    "say what judgments are": lambda w, c, by: intake.words(w, by, FILE),
+    "import judgments": lambda w, c, by: intake.add_judgments(w, c, by, intake.Incoming(file=None)),
+    "keep a run": lambda w, c, by: intake.add_run(w, c, by, None, ""),
+    "delete a run": lambda w, c, by: intake.delete_run(w, c, by, "none"),
     "take a settlement back": lambda w, c, by: adjudication.undo(w, c, by),
 }
 ADMINS = {
+    "read a file of the machine": lambda w, c, by: collections.add(w, by, Wanted(name="n", documents="/none"), quiet),
+    "look at a file of the machine": lambda w, c, by: seen_or_raise(
+        collections.look(w, by, Wanted(name="n", documents="/none"))
+    ),
+    "read labels of the machine": lambda w, c, by: collections.add(
+        w, by, Wanted(name="n", documents=FILE, qrels="/none"), quiet
+    ),
+    "read judgments of the machine": lambda w, c, by: intake.words(w, by, "/none"),
+    "import judgments of the machine": lambda w, c, by: intake.add_judgments(w, c, by, intake.Incoming(file="/none")),
+    "keep a run of the machine": lambda w, c, by: intake.add_run(w, c, by, "/none", ""),
     "give roles": lambda w, c, by: people.set_role(w.store, w.settings, by, "i ben", Role.LEAD),
     "see who signs in": lambda w, c, by: people.roster(w.store, by),
 }
