@@ -12,8 +12,9 @@ from pathlib import Path
 from shutil import rmtree
 from typing import IO, Any
 
-from data.errors import ConflictError
+from data.errors import ConflictError, SettingsError
 from data.records import Collection, new_id, utc_now
+from data.scales import Level, Scale
 
 MANIFEST = "manifest.json"
 
@@ -71,6 +72,24 @@ def zipped(bundle: Bundle) -> bytes:
     stream = io.BytesIO()
     _zip(bundle, stream)
     return stream.getvalue()
+
+
+def scale_of(folder: Path) -> Scale | None:
+    """The scale that a folder's manifest names; None where it has no manifest. Raises SettingsError for one that is not
+    WhyRank's."""
+    try:
+        told = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["scale"]
+        levels = tuple(
+            Level(grade=each["grade"], name=each["name"], definition=each["definition"]) for each in told["levels"]
+        )
+        return Scale(name=told["name"], levels=levels, relevant_from=told["relevant_from"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise SettingsError(
+            f"{folder / MANIFEST} is not a manifest of WhyRank, or it was changed.",
+            mend="Take that file out of the folder, and name the labels' scale.",
+        ) from error
 
 
 def _check_new(path: Path) -> None:

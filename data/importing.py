@@ -79,19 +79,21 @@ def import_collection(  # noqa: PLR0913 - what a person may say of a data set
     split: str | None = None,
     assessor: str | None = None,
     kind: AssessorKind | None = None,
-    scale: Scale = DEFAULT_SCALE,
+    scale: Scale | None = None,
     grades: Mapping[int, int] | None = None,
     authored: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Collection:
     """Import documents with, where the source has them, queries and (where an assessor is named) labels. Raises
-    ImportRefusedError with all bad rows, SettingsError for labels without an assessor; nothing is stored then."""
+    ImportRefusedError with all bad rows, SettingsError for labels without an assessor; nothing is stored then. Without
+    a scale it is the one of the source's manifest, else the default."""
     owner = owner_of(store, assessor, kind, authored=authored)
     if qrels is not None and owner is None:
         raise SettingsError("Labels were given without an assessor.", mend=OWNER)
     source = path if isinstance(path, Source) else source_of(path, split=split)
     if owner is None:
         source = replace(source, gold=lambda _: [])
+    scale = scale or source.scale or DEFAULT_SCALE
     reading = read_data_set(source, qrels=qrels, split=split, scale=scale, grades=grades, on_progress=on_progress)
     if owner is not None and not reading.qrels:
         raise SettingsError(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from data.bundle import scale_of
 from data.errors import NotFoundError, SettingsError
 from data.formats import beir, bright, jsonl, tables, texts
 from data.formats.jsonl import ReadQuery
@@ -11,6 +12,7 @@ from data.formats.rows import BadRows
 from data.formats.trec import Qrel
 from data.labels import LabelFiles
 from data.records import Document
+from data.scales import Scale
 
 FORMATS = {
     "jsonl": "a JSONL file of documents",
@@ -54,6 +56,8 @@ class Source:
     gold: Callable[[BadRows], list[tuple[Path, Qrel]]] = _no_gold
     """Labels that stand in no file of their own, each with its file."""
     label_files: LabelFiles = LabelFiles(given=None, by_split={}, whole=None)
+    scale: Scale | None = None
+    """The labels' scale, where a manifest names it."""
     column_names: tuple[str, ...] = ()
     """Of a table."""
     domain: str | None = None
@@ -139,6 +143,9 @@ def _beir(path: Path, *_: object) -> Source:
     folder = beir.beir_folder(path)
     files = [folder.qrels] if folder.qrels is not None else list(folder.split_qrels.values())
     where = f"labels in {', '.join(str(file.relative_to(path)) for file in files)}" if files else "no labels"
+    scale = scale_of(path)
+    if scale is not None:
+        where += f", on the scale {scale.name}"
     return Source(
         path=path,
         format="beir",
@@ -146,6 +153,7 @@ def _beir(path: Path, *_: object) -> Source:
         documents=lambda bad: jsonl.document_rows(folder.corpus, bad),
         queries=lambda bad: jsonl.query_rows(folder.queries, bad),
         label_files=LabelFiles(given=None, by_split=folder.split_qrels, whole=folder.qrels),
+        scale=scale,
     )
 
 

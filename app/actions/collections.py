@@ -13,7 +13,7 @@ from data.errors import ConflictError, NotAllowedError, SettingsError, WhyRankEr
 from data.importing import import_collection
 from data.people import Person, Role
 from data.records import AssessorKind, Collection, Document, JobState, Query, Split, Status, Version, new_id, utc_now
-from data.scales import DEFAULT_SCALE, Scale
+from data.scales import Scale
 from data.sources import column_names, source_of
 from engine.workbench import Workbench
 from training.heartbeat import STALE_SECONDS
@@ -65,7 +65,8 @@ class Wanted:
     assessor: str = ""
     kind: AssessorKind = AssessorKind.HUMAN
     authored: bool = False
-    scale: Scale = DEFAULT_SCALE
+    scale: Scale | None = None
+    """None: that of the folder's manifest, else the default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,8 @@ class Seen:
     words: str
     names: tuple[str, ...] = ()
     """Columns of a table."""
+    scale: Scale | None = None
+    """The labels' own, where a manifest names it."""
     problem: WhyRankError | None = None
     """Why it can't be imported so."""
 
@@ -98,7 +101,7 @@ def look(workbench: Workbench, by: Person, wanted: Wanted) -> Seen | None:
     with on_disk(workbench, wanted.documents) as path:
         try:
             source = source_of(path, format=wanted.format, columns=wanted.columns, split=wanted.split)
-            return Seen(words=source.words, names=source.column_names)
+            return Seen(words=source.words, names=source.column_names, scale=source.scale)
         except WhyRankError as error:
             return Seen(words="", names=_names(path, wanted.format), problem=error)
 

@@ -1,4 +1,4 @@
-"""Backup and restore of a home: the database and the adapters of trained versions, in one checked file."""
+"""Backup and restore of a home: the database, the adapters of trained versions and given runs, in one checked file."""
 
 import hashlib
 import json
@@ -13,11 +13,13 @@ from tempfile import TemporaryDirectory
 from app.actions import holding
 from data.errors import ConflictError, NotFoundError, StoreError
 from data.records import new_id
+from data.runs import Runs
 from data.settings import Settings
 from data.store import Store
 
 DATABASE = "whyrank.db"
 VERSIONS = "versions"
+RUNS = "runs"
 MANIFEST = "manifest.json"
 """Name of each file in the backup -> SHA-256."""
 
@@ -32,7 +34,7 @@ def backup(settings: Settings, store: Store, file: Path) -> dict[str, int]:
         with TemporaryDirectory(prefix="backup-", dir=settings.home) as folder:
             counts = store.backup(Path(folder) / DATABASE)
             # After the database: a version in it has its adapter on disk already.
-            members = {DATABASE: Path(folder) / DATABASE, **_adapters(settings, store)}
+            members = {DATABASE: Path(folder) / DATABASE, **_adapters(settings, store), **_runs(settings, store)}
             manifest = Path(folder) / MANIFEST
             manifest.write_text(json.dumps({name: _sha256(path) for name, path in members.items()}))
             with draft.open("xb") as stream:
@@ -62,6 +64,11 @@ def restore(settings: Settings, file: Path) -> dict[str, int]:
             if not target.exists():
                 settings.versions_path.mkdir(parents=True, exist_ok=True)
                 shutil.move(adapter, target)
+        for run in sorted((folder / RUNS).glob("*/*")):
+            target = settings.runs_path / run.parent.name / run.name
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(run, target)
         return Store.restore(folder / DATABASE, settings.database_path)
 
 
@@ -70,6 +77,14 @@ def _adapters(settings: Settings, store: Store) -> dict[str, Path]:
     folders = [settings.home / version.adapter_path for version in store.versions.list() if version.adapter_path]
     files = sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
     return {f"{VERSIONS}/{path.relative_to(settings.versions_path).as_posix()}": path for path in files}
+
+
+def _runs(settings: Settings, store: Store) -> dict[str, Path]:
+    """Files of the collections' runs by their names in the backup."""
+    runs = Runs(settings.runs_path)
+    folders = [run.path.parent for each in store.collections.list() for run in runs.list(each.collection_id)]
+    files = sorted(path for folder in folders for path in folder.iterdir())
+    return {f"{RUNS}/{path.relative_to(settings.runs_path).as_posix()}": path for path in files}
 
 
 def _unpack(file: Path, folder: Path) -> None:

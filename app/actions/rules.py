@@ -1,23 +1,24 @@
 """What a collection is judged by: guidelines and scale, edited with versions, and what became different in each."""
 
 import difflib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from app.actions.people import require
 from data.errors import SettingsError
 from data.people import Person, Role
 from data.records import Collection
 from data.scales import SCALES, Level, Rules, Scale
+from engine.explanation.changes import changes as word_changes
 from engine.workbench import Workbench
 
 DOING = "change the rules"
 EDITED = ", edited"
 """Ends the name of a scale that has a preset's name but no longer its words."""
 
-_WORD = re.compile(r"\n|[^\S\n]+|\S+")
+_MARKS = {"kept": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,24 +96,17 @@ def words(rules: Rules) -> str:
 
 
 def difference(before: str, after: str) -> str:
-    """The words of both texts, marked as `git diff --word-diff` does; a line that nothing happened in is left out."""
-    text = "".join(_marked(_WORD.findall(before), _WORD.findall(after)))
-    return "\n".join(line for line in text.split("\n") if "[-" in line or "{+" in line)
-
-
-def _marked(old: list[str], new: list[str]) -> Iterator[str]:
-    for what, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if what == "equal":
-            yield from old[i:j]
-        else:
-            yield from _each_line("".join(old[i:j]), "[-", "-]")
-            yield from _each_line("".join(new[k:m]), "{+", "+}")
-
-
-def _each_line(text: str, start: str, end: str) -> Iterator[str]:
-    """Marks around the words of every line, so that lines can be read alone."""
-    lines = text.split("\n")
-    for number, line in enumerate(lines):
-        yield f"{start}{line}{end}" if line.strip() else line
-        if number < len(lines) - 1:
-            yield "\n"
+    """What became of the words, marked as `git diff --word-diff` does; lines that stayed are left out."""
+    old, new = before.split("\n"), after.split("\n")
+    opcodes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    pairs = [
+        pair
+        for what, i, j, k, m in opcodes
+        if what != "equal"
+        for pair in zip_longest(old[i:j], new[k:m], fillvalue="")
+    ]
+    return "\n".join(
+        " ".join(_MARKS[change.fate].format(change.text) for change in word_changes(earlier, later))
+        for earlier, later in pairs
+        if earlier.split() != later.split()
+    )

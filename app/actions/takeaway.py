@@ -31,7 +31,7 @@ FORMATS = {
 
 ONE_GRADE = ("trec-qrels", "beir")
 """Formats that hold one grade for every pair."""
-CONFLICTS = {REFUSE: "refuse to export", **{name: words for name, (words, _) in RULES.items()}}
+CONFLICTS = {REFUSE: "nothing is exported while there are any", **{name: words for name, (words, _) in RULES.items()}}
 """Rule -> what it does with pairs that got different grades."""
 _PEOPLE = (AssessorKind.HUMAN,)
 _TRAINING = (AssessorKind.HUMAN, AssessorKind.TEACHER)

@@ -13,7 +13,7 @@ from app.views import problem
 from data.formats.tables import USUAL
 from data.records import AssessorKind
 from data.runs import GivenRun
-from data.scales import DEFAULT_SCALE, SCALES
+from data.scales import DEFAULT_SCALE, SCALES, Scale
 from data.sources import FORMATS
 
 UPLOAD, PATH = "A file from this browser", "A path on the machine the app runs on"
@@ -39,17 +39,30 @@ def wanted(number: int, look: Callable[[Wanted], Seen | None]) -> tuple[Wanted, 
     request = Wanted(name=name, documents=documents)
     if by_path:
         request = replace(request, **_kind_of_path(number))
+    seen = None
     if documents:
-        request = _seen(request, number, look)
-    scale = st.selectbox(
-        "Label scale",
-        list(SCALES),
-        index=list(SCALES).index(DEFAULT_SCALE.name),
-        key=f"import_scale_{number}",
-        format_func=lambda key: f"{key}: " + ", ".join(f"{level.grade} {level.name}" for level in SCALES[key].levels),
-    )
+        request, seen = _seen(request, number, look)
+    scale = _scale(number, seen.scale if seen is not None else None)
     labels: dict[str, Any] = _labels(number) if by_path else {}
-    return replace(request, scale=SCALES[scale], **labels), not by_path and documents is None
+    return replace(request, scale=scale, **labels), not by_path and documents is None
+
+
+def _scale(number: int, told: Scale | None) -> Scale:
+    """A preset, or the one a manifest tells."""
+    found = {f"{scale.name}: {_levels(scale)}": scale for scale in SCALES.values()}
+    titles = list(found)
+    if told is not None:
+        titles.insert(0, told_title := f"as the folder's manifest says, {told.name}: {_levels(told)}")
+        found[told_title] = told
+    present = told or DEFAULT_SCALE
+    index = next(i for i, title in enumerate(titles) if found[title] is present)
+    # Another folder may tell another scale: its choice is a widget of its own.
+    key = f"import_scale_{number}" + (f"_{told.name}" if told is not None else "")
+    return found[st.selectbox("Label scale", titles, index=index, key=key)]
+
+
+def _levels(scale: Scale) -> str:
+    return ", ".join(f"{level.grade} {level.name}" for level in scale.levels)
 
 
 def _kind_of_path(number: int) -> dict[str, Any]:
@@ -71,7 +84,7 @@ def _kind_of_path(number: int) -> dict[str, Any]:
     return {"format": None if format == FOUND_OUT else format, "split": split or None}
 
 
-def _seen(request: Wanted, number: int, look: Callable[[Wanted], Seen | None]) -> Wanted:
+def _seen(request: Wanted, number: int, look: Callable[[Wanted], Seen | None]) -> tuple[Wanted, Seen | None]:
     """Say what was pointed at; of a table, ask for its columns."""
     with problem.shown():
         first = look(request)
@@ -82,14 +95,15 @@ def _seen(request: Wanted, number: int, look: Callable[[Wanted], Seen | None]) -
             raise first.problem
         if first is not None:
             st.text(f"This is {first.words}.")
-    return request
+        return request, first
+    return request, None
 
 
 def _columns(number: int, names: Sequence[str]) -> dict[str, str]:
     chosen = {}
     with st.container(horizontal=True):
         for use in USUAL:
-            column = st.selectbox(f"Column of the {use}s", [GUESSED, *names], key=f"import_{use}_{number}", width=260)
+            column = st.selectbox(f"Column of the {use}s", [GUESSED, *names], key=f"import_{use}_{number}", width=200)
             if column != GUESSED:
                 chosen[use] = column
     return chosen

@@ -9,7 +9,7 @@ from data.bundle import Bundle
 from data.orders import Stock
 from data.records import AssessorKind
 
-EVERYBODY = "everybody meant by the format"
+EVERYBODY = "everybody's, of the kinds below"
 _KINDS = {AssessorKind.HUMAN: "people", AssessorKind.TEACHER: "teachers", AssessorKind.STUDENT: "students"}
 
 

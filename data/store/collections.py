@@ -120,7 +120,8 @@ class Collections:
         """The highest grade that was ever given; None where none was. An undo may bring an old one back."""
         query = sa.select(sa.func.max(judgments.c.grade)).where(judgments.c.collection_id == collection_id)
         with self._database.read() as connection:
-            return connection.execute(query).scalar_one()
+            highest: int | None = connection.execute(query).scalar_one()
+        return highest
 
     def hanging(self, collection_id: str) -> dict[str, int]:
         """How much a delete takes along."""

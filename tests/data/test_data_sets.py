@@ -2,14 +2,20 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from data import exporting
+from data.bundle import write_folder
+from data.errors import ImportRefusedError
+from data.exporting import Whose
 from data.formats.trec import read_run
 from data.importing import import_collection, import_judgments
 from data.records import AssessorKind, Split, Status
-from data.scales import INTERANK
+from data.runs import Runs
+from data.scales import INTERANK, PRORANK
 
 DATA_SETS = Path(__file__).parents[3] / "shared" / "datasets"
 
@@ -60,3 +66,40 @@ def test_trec_dl19_with_people_and_a_teacher(store):
     assert import_judgments(store, made, labels, **teacher) == 0
     people = store.judgments.current(made.collection_id, kinds=[AssessorKind.HUMAN])
     assert Counter(j.grade for j in people) == {0: 5158, 1: 1601, 2: 1804, 3: 697}
+
+
+def test_a_whole_data_set_goes_out_and_comes_back(store, tmp_path):
+    path = data_set("trec-dl19")
+    made = import_collection(store, name="dl19", path=path, assessor="NIST", kind=AssessorKind.HUMAN)
+    binary = {"assessor": "binary-gpt4", "kind": AssessorKind.TEACHER, "grades": {0: 0, 1: 3}}
+    assert import_judgments(store, made, path / "teacher.binary-gpt4.tsv", **binary) == 9258
+    people = Whose(kinds=(AssessorKind.HUMAN,))
+    queries = [replace(query, split=Split.HELDOUT) for query in store.collections.queries(made.collection_id)]
+    manifest = write_folder(exporting.beir_bundle(store, made, people, "refuse", queries), tmp_path / "beir")
+    assert manifest["counts"] | {"labels": 9260, "documents": 11179, "queries": 43} == manifest["counts"]
+    back = import_collection(store, name="back", path=tmp_path / "beir", assessor="NIST", kind=AssessorKind.HUMAN)
+    assert list(store.collections.documents(back.collection_id)) == list(
+        store.collections.documents(made.collection_id)
+    )
+    labels = [
+        {(j.query_id, j.doc_id): j.grade for j in store.judgments.current(c.collection_id, kinds=[AssessorKind.HUMAN])}
+        for c in (made, back)
+    ]
+    assert labels[0] == labels[1]
+
+
+def test_a_real_run_is_kept_and_read(store, tmp_path):
+    path = data_set("noveleval-2306")
+    made = import_collection(store, name="novel", path=path, scale=INTERANK)
+    run = Runs(tmp_path / "runs").add(store, made, path / "run.original-order.trec")
+    assert (run.name, run.queries, run.documents) == ("run.original-order", 21, 420)
+    with pytest.raises(ImportRefusedError):
+        Runs(tmp_path / "runs").add(store, made, data_set("scifact") / "run.bm25.trec")
+
+
+def test_bright_where_it_is_at_hand(store):
+    path = data_set("bright")
+    made = import_collection(
+        store, name="b", path=path, split="biology", scale=PRORANK, assessor="B", kind=AssessorKind.HUMAN
+    )
+    assert made.documents > 1000 and made.queries > 50

@@ -20,7 +20,8 @@ from data.formats.trec import read_qrels, read_run
 from data.importing import import_collection
 from data.importing_judgments import import_judgments, judgments_format
 from data.records import Assessor, AssessorKind, Evidence, Judgment, RankedDocument, Split, Status
-from data.scales import TREC_DL
+from data.scales import FIVE_LEVEL, TREC_DL, Level, Scale
+from data.sources import source_of
 from data.store import Store
 
 PEOPLE = Whose(kinds=(AssessorKind.HUMAN,))
@@ -142,6 +143,25 @@ def test_a_beir_folder_comes_back_as_the_same_collection(judged, tmp_path):
         assert other.collections.queries(made.collection_id) == queries
         grades = {(j.query_id, j.doc_id): j.grade for j in other.judgments.current(made.collection_id)}
         assert grades == {("q1", "d1"): 3, ("q1", "d2"): 2, ("q2", "d1"): 2}
+
+
+def test_the_manifest_brings_the_scale_along(judged, tmp_path):
+    own = Scale(
+        name="own",
+        relevant_from=1,
+        levels=tuple(Level(grade=i, name=f"n{i}", definition=f"=d{i}") for i in range(4)),
+    )
+    collection = judged.store.collections.set_rules(judged.collection.collection_id, scale=own, changed_by="Ann")
+    queries = judged.store.collections.queries(collection.collection_id)
+    queries = [replace(query, split=Split.TRAIN) for query in queries]
+    folder, _ = written(exporting.beir_bundle(judged.store, collection, PEOPLE, "highest", queries), tmp_path)
+    assert source_of(folder).words == "a BEIR folder (labels in qrels/train.tsv, on the scale own)"
+    assert import_collection(judged.store, name="back", path=folder).scale == own
+    assert import_collection(judged.store, name="other", path=folder, scale=FIVE_LEVEL).scale == FIVE_LEVEL
+    for broken in ("{", '{"scale": {"name": "x"}}', "[]"):
+        (folder / "manifest.json").write_text(broken)
+        with pytest.raises(SettingsError, match="manifest"):
+            source_of(folder)
 
 
 @pytest.mark.parametrize(("make", "file"), [("events_bundle", "judgments.jsonl"), ("table_bundle", "judgments.csv")])

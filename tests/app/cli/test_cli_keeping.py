@@ -119,3 +119,15 @@ def test_a_backup_that_is_not_there(line, tmp_path):
     result = line("restore", tmp_path / "nothing.tar", "--yes")
     assert result.exit_code == 1
     assert "nothing.tar" in result.stderr
+
+
+def test_a_backup_brings_back_given_runs(line, full, beans, tmp_path):
+    file = tmp_path / "other.trec"
+    file.write_text("q1 Q0 d4 1 2.0 other\n")
+    kept = full.runs.add(full.store, beans, file)
+    assert line("backup", tmp_path / "kept.tar").exit_code == 0
+    full.runs.delete(beans, "other")
+    full.store.close()
+    full.settings.database_path.unlink()
+    assert line("restore", tmp_path / "kept.tar", "--yes").exit_code == 0
+    assert full.runs.get(beans, "other") == kept and kept.path.read_text() == file.read_text()
