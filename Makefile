@@ -14,7 +14,7 @@ PYSERINI := pyserini==1.6.0
 # $(call timed,NAME) COMMAND: run a command and say how long it took.
 timed = @TIMEFORMAT='[make] $(1): %0lR'; time
 
-.PHONY: app test e2e model-test check format lint types layers bench model chromium clean help
+.PHONY: app test e2e soak model-test check format lint types layers bench model chromium clean help
 
 app: model  ## Set up what is missing, then start worker and app on 127.0.0.1.
 	@$(BIN)/whyrank collection sample
@@ -25,6 +25,9 @@ test: $(DEVELOPMENT)  ## Unit, contract and page tests.
 
 e2e: $(DEVELOPMENT) chromium  ## The whole loop in a real browser.
 	$(call timed,e2e) $(BIN)/pytest -m e2e tests/e2e
+
+soak: $(DEVELOPMENT)  ## App and worker killed 50 times at random moments while somebody judges.
+	$(call timed,soak) env KILLS=$(or $(KILLS),50) $(BIN)/pytest -m e2e tests/e2e/test_soak.py
 
 model-test: $(DEVELOPMENT) model  ## The real 0.5B model on a few documents.
 	$(call timed,model-test) $(BIN)/pytest -m model
