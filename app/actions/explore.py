@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from app.actions import judging
 from app.actions.opinions import Opinion, opinions
 from data.errors import RetrievalError, SettingsError
+from data.people import Person
 from data.records import Alias, AssessorKind, Collection, Document, Judgment, Query, RankedDocument, Ranking, Version
 from engine.pipeline import Listener, Plan
 from engine.retrieval.base import Hit, searched
@@ -114,11 +115,11 @@ def said_in(workbench: Workbench, ranking: Ranking, doc_id: str) -> Judgment | N
     return made[-1] if made else None
 
 
-def correct(workbench: Workbench, result: Result, name: str, draft: judging.Draft) -> judging.Saved:
-    """Store a person's correction of a ranked document."""
+def correct(workbench: Workbench, result: Result, by: Person, draft: judging.Draft) -> judging.Saved:
+    """Store a person's correction of a ranked document, in their own name."""
     if draft.grade is None:
         raise SettingsError("No grade is chosen.", mend="Choose a grade, then save.")
-    return judging.save(workbench, result.collection, name, draft)
+    return judging.save(workbench, result.collection, by.name, draft)
 
 
 def starting_text(result: Result, doc_id: str, mine: Judgment | None) -> str:

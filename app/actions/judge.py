@@ -12,7 +12,9 @@ from app.actions import desk as desks
 from app.actions import judging, strokes
 from app.actions.desk import Desk
 from app.actions.opinions import who
+from app.actions.people import require_own
 from app.actions.queue import Strategy
+from data.people import Person
 from data.records import Assessor, AssessorKind, Collection, Evidence, Judgment, Status
 from data.standing import Pair
 from engine.explanation.evidence import locate
@@ -64,10 +66,16 @@ def _more(given: Any) -> tuple[str, int] | None:
 
 
 def take(
-    workbench: Workbench, collection: Collection, desk: Desk, sent: Sent, known: Mapping[str, strokes.Answer]
+    workbench: Workbench,
+    collection: Collection,
+    by: Person,
+    desk: Desk,
+    sent: Sent,
+    known: Mapping[str, strokes.Answer],
 ) -> dict[str, strokes.Answer]:
     """Store what was sent, and go where the person went; event_id -> what is said of it. `known` answers are given
     again without looking: a message holds all strokes that were not acknowledged when it was written."""
+    require_own(by, desk.assessor_name)
     given, refused = strokes.read(sent.outbox)
     fresh = [stroke for stroke in given if stroke.event_id not in known]
     answers = strokes.apply(workbench, collection, desk.assessor_name, fresh)

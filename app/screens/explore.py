@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import resources, state
+from app import resources, state, visitor
 from app.actions import explore, judging
 from app.views import asking, frame, problem, result
 from app.views.live import Live
@@ -90,7 +90,7 @@ def correction(found: explore.Result) -> result.Correction:
             ranking_id=found.ranking.ranking_id,
         )
         try:
-            saved = explore.correct(workbench, found, name, draft)
+            saved = explore.correct(workbench, found, visitor.person(), draft)
         except WhyRankError as error:
             state.note(keys.note_key(doc_id), str(error))
             return

@@ -3,7 +3,7 @@ the person has decided."""
 
 import streamlit as st
 
-from app import resources, state
+from app import resources, state, visitor
 from app.actions import desk as desks
 from app.actions import judge
 from app.actions.desk import Desk
@@ -40,6 +40,6 @@ with problem.shown():
     message = state.message(component.KEY, component.SENT)
     sent = None if message is None else judge.read(message)
     desk = seated(choice, sent)
-    answers = judge.take(workbench, collection, desk, sent or judge.Sent(), state.answers())
+    answers = judge.take(workbench, collection, visitor.person(), desk, sent or judge.Sent(), state.answers())
     state.keep_answers(answers)
     component.draw(judge.data(workbench, collection, desk, sent or judge.Sent(), answers, blind=blind))

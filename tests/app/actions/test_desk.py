@@ -1,11 +1,14 @@
 import pytest
 
 from app.actions import desk as desks
-from app.actions import judge, judging
+from app.actions import judge, judging, people
 from app.actions.queue import Choice, Strategy
+from data.errors import NotAllowedError
+from data.people import Person, Role
 from data.records import AssessorKind, Document, Query, new_id
 from data.scales import DEFAULT_SCALE
 
+ME = people.local("me")
 PAIRS = 120
 
 
@@ -143,16 +146,18 @@ def test_a_message_is_stored_acknowledged_and_followed(workbench, many):
     (_, first), *_ = desk.numbered(0, 2)
     row = {"seq": 1, "event_id": new_id(), "kind": "grade", "query_id": "q", "doc_id": first.doc_id, "grade": 3}
     sent = judge.read({"desk": desk.desk_id, "at": 1, "beat": 7, "outbox": [row], "more": None})
-    answers = judge.take(workbench, many, desk, sent, {})
+    with pytest.raises(NotAllowedError, match="can't judge as"):
+        judge.take(workbench, many, Person(name="Eve", role=Role.ADMIN, login="i eve"), desk, sent, {})
+    answers = judge.take(workbench, many, ME, desk, sent, {})
     data = judge.data(workbench, many, desk, sent, answers, blind=True)
     assert (data["heard"], data["at"], data["progress"]["judged"]) == (7, 1, 1)
     assert [(a["event_id"], a["saved"]) for a in data["answers"]] == [(row["event_id"], True)]
     judged = next(item for item in data["items"] if item["n"] == 0)
     assert judged["mine"]["grade"] == 3 and judged["others"][0]["who"] == "gpt"
     assert next(item for item in data["items"] if item["n"] == 1)["others"] is None
-    assert judge.take(workbench, many, desk, sent, answers) == answers
+    assert judge.take(workbench, many, ME, desk, sent, answers) == answers
     undo = {**row, "kind": "undo", "event_id": new_id(), "undoes": row["event_id"], "grade": None, "seq": 2}
     sent = judge.read({"desk": desk.desk_id, "at": 0, "beat": 8, "outbox": [undo]})
-    answers = judge.take(workbench, many, desk, sent, {})
+    answers = judge.take(workbench, many, ME, desk, sent, {})
     (told,) = judge.acknowledged(desk, sent, answers)
     assert (told["saved"], told["n"], desk.left) == (True, 0, PAIRS)

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.actions import explore, judging
+from app.actions import explore, judging, people
 from data.errors import RetrievalError, SettingsError
 from data.records import BASE_VERSION_ID, Alias, AliasEvent, AssessorKind, Document, Version, new_id
 from data.scales import DEFAULT_SCALE
@@ -69,7 +69,8 @@ def test_a_correction_starts_from_this_rankings_own_words(workbench, beans):
         text="Soda helps where the water is hard.",
         started_from=origin,
     )
-    saved = explore.correct(workbench, result, "ada", draft)
+    saved = explore.correct(workbench, result, people.local("ada"), draft)
+    assert saved.judgment.assessor_id == judging.person(workbench, "ada").assessor_id
     assert saved.judgment.edited_from == origin.event_id
     assert explore.starting_text(result, "d3", saved.judgment) == "Soda helps where the water is hard."
     assert explore.starting_text(result, "d3", None) == ranking.documents[0].explanation
@@ -79,9 +80,8 @@ def test_a_correction_needs_a_grade(workbench, beans):
     ranking = ranked(workbench, beans)
     result = explore.stored(workbench, ranking.ranking_id)
     with pytest.raises(SettingsError, match="grade"):
-        explore.correct(
-            workbench, result, "ada", judging.Draft(event_id=new_id(), query_id=ranking.query_id, doc_id="d3")
-        )
+        draft = judging.Draft(event_id=new_id(), query_id=ranking.query_id, doc_id="d3")
+        explore.correct(workbench, result, people.local("ada"), draft)
 
 
 def test_ranking_goes_on_with_the_version_shown_until_another_is_promoted(workbench, beans):
