@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from app.actions import queue
 from app.actions.queue import Choice, Item, Strategy
 from data.errors import NotFoundError
-from data.records import AssessorKind, Collection, new_id
+from data.records import AssessorKind, Collection, Status, new_id
 from data.standing import Pair
 from engine.workbench import Workbench
 
@@ -25,6 +25,8 @@ BEHIND = 8
 LOOKED_AT = 120
 """Pairs of the order that are asked for at a time."""
 LEASE_SECONDS, RENEW_SECONDS = 300.0, 90.0
+PER_PAGE = 20
+"""Documents of a list."""
 TRAIL = 5
 """Pairs judged last that a new desk begins with, for looking back."""
 
@@ -53,8 +55,21 @@ class Desk:
     """The pair that an address asked for."""
     problem: str = ""
     """What stood against it."""
+    locked: set[Pair] = field(default_factory=set)
+    """Pairs of a list that somebody else is judging."""
     _rest: list[Item] = field(default_factory=list)
     _leased: tuple[int, int, float] | None = None
+
+    @property
+    def is_list(self) -> bool:
+        """Is it a page of a query's documents rather than a queue?"""
+        return self.choice.strategy is Strategy.LIST
+
+    @property
+    def here(self) -> Pair | None:
+        """The pair the person is at; None behind the last."""
+        found = self.numbered(self.at, self.at + 1)
+        return found[0][1].pair if found else None
 
     @property
     def end(self) -> int:
@@ -72,7 +87,9 @@ class Desk:
         return [(n, self.line[n - self.first]) for n in range(start, stop)]
 
     def shown(self) -> list[tuple[int, Item]]:
-        """What the browser gets: the present item, some before it, and all that was handed out after it."""
+        """What the browser gets: the present item, some before it, all that was handed out after it; all of a list."""
+        if self.is_list:
+            return self.numbered(self.first, self.end)
         return self.numbered(self.at - BEHIND, self.at + AHEAD + 1)
 
     def number_of(self, pair: Pair) -> int | None:
@@ -95,6 +112,9 @@ def sit_down(
         choice=choice,
         asked=asked,
     )
+    if choice.strategy is Strategy.LIST:
+        _open_list(workbench, desk)
+        return desk
     if asked is not None:
         try:
             _check(workbench, collection, asked)
@@ -154,7 +174,8 @@ def _hand_out(workbench: Workbench, desk: Desk, missing: int) -> None:
     """Extend the line by as many free pairs, in the queue's order; the lease on what lies ahead is renewed."""
     tried_anew = False
     while True:
-        ahead = [item.pair for _, item in desk.numbered(desk.at, desk.end)]
+        start = desk.first if desk.is_list else desk.at
+        ahead = [item.pair for _, item in desk.numbered(start, desk.end)]
         batch = desk._rest[:LOOKED_AT]
         given = set(
             workbench.store.leases.take(
@@ -180,6 +201,30 @@ def _hand_out(workbench: Workbench, desk: Desk, missing: int) -> None:
                 return
             tried_anew = True
             _lay_out(workbench, desk)
+
+
+def _open_list(workbench: Workbench, desk: Desk) -> None:
+    """Lay out a page of a query's documents. All of them are held while it is open, but those somebody else holds."""
+    query_id = desk.choice.query_id
+    if query_id is None:
+        desk.ended = True
+        return
+    standings = workbench.store.standings.of(desk.collection_id, desk.assessor_id, query_id=query_id)
+    laid_out = queue.of_query(standings, desk.choice, per_page=PER_PAGE)
+    desk.line, desk.waiting, desk.ended = list(laid_out.items), laid_out.waiting, True
+    desk.answered = {s.pair for s in standings if s.mine is not None and s.mine is not Status.LATER}
+    workbench.store.leases.take(
+        desk.collection_id,
+        desk.assessor_id,
+        [(item.pair, item.places) for item in desk.line],
+        most=PER_PAGE,
+        seconds=LEASE_SECONDS,
+    )
+    desk.locked = {
+        (lease.query_id, lease.doc_id)
+        for lease in workbench.store.leases.held(desk.collection_id)
+        if lease.assessor_id != desk.assessor_id
+    }
 
 
 def _lay_out(workbench: Workbench, desk: Desk) -> None:

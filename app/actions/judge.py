@@ -22,12 +22,15 @@ from engine.workbench import Workbench
 
 DOCUMENT = 20_000
 """Characters of a document that are sent at first; the rest comes in such pieces when it is asked for."""
+LISTED = 4_000
+"""Characters of a document in a list."""
 WINDOW = 400_000
 """Characters of all documents sent at once: with long ones, fewer are sent ahead."""
 QUERY = 4_000
 EXPLANATION = 4_000
 UNDOABLE = 30
 NOTHING = "Nothing waits here. Pairs come from rankings (Explore) and from imported or other people's judgments."
+NOTHING_LISTED = "Nothing is listed for this query. Rank it on Explore, or import judgments of it."
 DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
 _ORDER = {AssessorKind.STUDENT: 0, AssessorKind.TEACHER: 1, AssessorKind.HUMAN: 2}
 
@@ -106,7 +109,7 @@ def data(
     levels = [{"grade": v.grade, "name": v.name, "definition": v.definition} for v in collection.scale.levels]
     return {
         "desk": desk.desk_id,
-        "view": "pair",
+        "view": "list" if desk.is_list else "pair",
         "collection_id": collection.collection_id,
         "assessor_id": desk.assessor_id,
         "scale": levels,
@@ -119,7 +122,7 @@ def data(
         "stop": desk.end,
         "ended": desk.ended,
         "elsewhere": desks.held_by_others(workbench, desk) if desk.ended and desk.at == desk.end else 0,
-        "nothing": NOTHING,
+        "nothing": NOTHING_LISTED if desk.is_list else NOTHING,
         "problem": desk.problem,
         "items": paint(workbench, collection, desk, blind=blind),
         "answers": acknowledged(desk, sent, answers),
@@ -150,7 +153,7 @@ def paint(workbench: Workbench, collection: Collection, desk: Desk, *, blind: bo
     pairs = {item.pair for _, item in shown}
     doc_ids, query_ids = {d for _, d in pairs}, {q for q, _ in pairs}
     queries = store.excerpts.queries(collection_id, query_ids, most=QUERY)
-    documents = store.excerpts.of(collection_id, doc_ids, most=DOCUMENT)
+    documents = store.excerpts.of(collection_id, doc_ids, most=LISTED if desk.is_list else DOCUMENT)
     said = _said(workbench, collection_id, pairs)
     assessors = {assessor.assessor_id: assessor for assessor in store.assessors.list()}
     painted, characters = [], 0
@@ -159,7 +162,7 @@ def paint(workbench: Workbench, collection: Collection, desk: Desk, *, blind: bo
         if document is None or item.query_id not in queries:
             continue  # deleted since it was handed out
         characters += len(document.text)
-        if n > desk.at + desks.FEWEST and characters > WINDOW:
+        if not desk.is_list and n > desk.at + desks.FEWEST and characters > WINDOW:
             break
         judgments = said.get(item.pair, [])
         mine = next((j for j in judgments if j.assessor_id == desk.assessor_id), None)
@@ -175,6 +178,7 @@ def paint(workbench: Workbench, collection: Collection, desk: Desk, *, blind: bo
                 "text": document.text,
                 "length": document.length,
                 "reason": item.reason if revealed else item.blind_reason,
+                "locked": item.pair in desk.locked,
                 "mine": _mine(workbench, mine, assessors),
                 "others": _others(others, assessors, document.title) if revealed else None,
             }

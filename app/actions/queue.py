@@ -35,6 +35,8 @@ class Strategy(StrEnum):
     """What this person put off."""
     POOL = "pool"
     """The pairs of an evaluation pool, in its own order."""
+    LIST = "list"
+    """Not a queue: a page of one query's documents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,9 @@ class Choice:
     seed: str = ""
     """Random: another seed, another order."""
     pool_id: str | None = None
+    query_id: str | None = None
+    """List: of which query."""
+    page: int = 1
 
     def __post_init__(self) -> None:
         if (self.strategy is Strategy.POOL) != (self.pool_id is not None):
@@ -102,6 +107,16 @@ def of_pairs(pairs: Sequence[Pair], standings: Iterable[Standing], *, most: int)
     return Queue(items=tuple(items), waiting=len(left))
 
 
+def of_query(standings: Iterable[Standing], choice: Choice, *, per_page: int) -> Queue:
+    """A page of a query's documents, answered ones among them: by rank, or, with a seed, as if drawn at random, which
+    keeps a good place from swaying anybody."""
+    key = _at_random(choice.seed) if choice.seed else lambda s: (s.rank or math.inf,)
+    everything = sorted(standings, key=lambda s: (key(s), s.doc_id))
+    page = everything[(choice.page - 1) * per_page : choice.page * per_page]
+    items = (Item(query_id=s.query_id, doc_id=s.doc_id, places=s.decided + 1) for s in page)
+    return Queue(items=tuple(items), waiting=len(everything))
+
+
 def _places(choice: Choice) -> Callable[[Standing], int]:
     """How many people a pair may be with."""
     if choice.strategy is Strategy.OVERLAP:
@@ -126,20 +141,24 @@ def _keys(choice: Choice) -> dict[Strategy, Key]:
         # What others began comes first: a pair counts only when enough have judged it.
         return (-s.decided, *by_rank(s)) if s.decided or s.rank else None
 
-    def at_random(s: Standing) -> tuple[float, ...]:
-        name = "\0".join((choice.seed, *s.pair)).encode()
-        return (float(int.from_bytes(blake2b(name, digest_size=6).digest(), "big")),)
-
     return {
         Strategy.USEFUL: useful,
         Strategy.TEACHER: lambda s: (-teacher_gap(s), *by_rank(s)) if teacher_gap(s) else None,
         Strategy.PEOPLE: lambda s: (-people_gap(s), *by_rank(s)) if people_gap(s) else None,
         Strategy.UNSURE: lambda s: (-entropy(s.probabilities), *by_rank(s)) if s.probabilities else None,
         Strategy.NEVER: lambda s: by_rank(s) if s.rank else None,
-        Strategy.RANDOM: at_random,
+        Strategy.RANDOM: _at_random(choice.seed),
         Strategy.OVERLAP: overlap,
         Strategy.LATER: by_rank,
     }
+
+
+def _at_random(seed: str) -> Callable[[Standing], tuple[float, ...]]:
+    def place(s: Standing) -> tuple[float, ...]:
+        name = "\0".join((seed, *s.pair)).encode()
+        return (float(int.from_bytes(blake2b(name, digest_size=6).digest(), "big")),)
+
+    return place
 
 
 def teacher_gap(standing: Standing) -> int:

@@ -316,8 +316,8 @@ class Desk {
 
   help() {
     const sheet = this.parts.sheet;
-    sheet.hidden = !sheet.hidden;
-    (sheet.hidden ? this.parts.paper : sheet.querySelector("button")).focus();
+    if (sheet.open) sheet.close();
+    else sheet.showModal();
   }
 
   typed() {
@@ -335,10 +335,11 @@ class Desk {
 
   edit() {
     const item = this.item;
-    if (!item || this.list) return;
+    if (!item) return this.note("That key was not taken: no pair was on the screen.");
+    if (this.list) return this.note("Explanations are edited one pair at a time: choose Pairs.");
     const first = this.startsOf(item)[0];
-    if (!this.draft(item).text && first) this.begin(first);
-    else this.parts.field.focus();
+    if (!this.draft(item).text && first) return this.begin(first);
+    return this.parts.field.focus();
   }
 
   startsOf(item) {
@@ -370,10 +371,12 @@ class Desk {
     if (enter && (own || !field)) return this.taken(event, () => this.explain());
     if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
     if (event.key === "Escape" && own) return this.taken(event, () => this.parts.paper.focus());
-    if (event.key === "Escape" && !this.parts.sheet.hidden) return this.taken(event, () => this.help());
+    if (event.key === "Escape" && this.parts.sheet.open) return this.taken(event, () => this.help());
+    if (event.key === "Escape" && field) field.blur();
     if (field) return undefined;
     const does = this.meaning(event.key);
     if (!does) return undefined;
+    if (this.parts.sheet.open && event.key.toLowerCase() !== "h") this.help();
     if (event.repeat && !"npjk".includes(event.key.toLowerCase()) && !event.key.startsWith("Arrow")) {
       return this.taken(event, () => this.note("A key that is held down counts once."));
     }

@@ -142,7 +142,7 @@ const KEYS = [
 ];
 
 function helpSheet(act) {
-  const sheet = make("div", "sheet", null, { role: "dialog", "aria-label": "Keys", hidden: "" });
+  const sheet = make("dialog", "sheet", null, { "aria-label": "Keys" });
   const table = make("dl");
   for (const [key, does] of KEYS) table.append(make("dt", "", key), make("dd", "", does));
   sheet.append(make("h2", "", "Keys"), table, button("Close", "Esc", act.help));

@@ -18,6 +18,7 @@ Object.assign(Desk.prototype, {
       this.hiddenFor = 0;
       this.signatures.delete("field");
       if (!this.list) parts.paper.scrollTop = 0;
+      if (item && !this.list) window.requestAnimationFrame(() => parts.query.scrollIntoView({ block: "nearest" }));
       this.address(item);
     }
     parts.columns.hidden = this.list || !item;
@@ -221,7 +222,7 @@ Object.assign(Desk.prototype, {
     parts.place.textContent = !item ? "end of the queue" : number < 1 ? "an earlier pair" : this.list
       ? `row ${number} of ${data.stop}` : `pair ${number}`;
     const { judged, today, left } = data.progress;
-    parts.progress.textContent = `${judged.toLocaleString()} judged by you \u00b7 ${left.toLocaleString()} left in this queue \u00b7 ${today.toLocaleString()} today`;
+    parts.progress.textContent = `${judged.toLocaleString()} judged by you \u00b7 ${left.toLocaleString()} left in this ${this.list ? "list" : "queue"} \u00b7 ${today.toLocaleString()} today`;
     parts.meter.setAttribute("aria-valuemax", String(judged + left));
     parts.meter.setAttribute("aria-valuenow", String(judged));
     parts.meter.firstChild.style.width = `${judged + left ? (100 * judged) / (judged + left) : 100}%`;

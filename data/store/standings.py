@@ -23,14 +23,14 @@ class Standings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, collection_id: str, assessor_id: str) -> list[Standing]:
-        """Every pair that somebody judged or that stands in the newest ranking of its query, as this assessor sees it,
-        in no particular order. Documents that a query excludes are left out."""
+    def of(self, collection_id: str, assessor_id: str, *, query_id: str | None = None) -> list[Standing]:
+        """Every pair (of one query) that somebody judged or that stands in the newest ranking of its query, as this
+        assessor sees it, in no particular order. Documents that a query excludes are left out."""
         with self._database.read() as connection:
             excluded = _excluded(connection, collection_id)
-            ranked = {pair: (rank, by_grade) for pair, rank, by_grade in _ranked(connection, collection_id)}
+            ranked = {pair: (rank, by_grade) for pair, rank, by_grade in _ranked(connection, collection_id, query_id)}
             found = []
-            for standing in _judged(connection, collection_id, assessor_id):
+            for standing in _judged(connection, collection_id, assessor_id, query_id):
                 rank, probabilities = ranked.pop(standing.pair, (None, None))
                 if standing.pair not in excluded:
                     found.append(standing._replace(rank=rank, probabilities=probabilities) if rank else standing)
@@ -42,12 +42,12 @@ class Standings:
         return found
 
 
-def _judged(connection: Connection, collection_id: str, me: str) -> Iterator[Standing]:
+def _judged(connection: Connection, collection_id: str, me: str, query_id: str | None) -> Iterator[Standing]:
     """A row a pair, put together by the database: what leaves it is a few numbers."""
     j, a = judgments.c, assessors.c
     newest = (
         sa.select(sa.func.max(j.sequence).label("sequence"))
-        .where(j.collection_id == collection_id)
+        .where(j.collection_id == collection_id, *_of_query(j.query_id, query_id))
         .group_by(j.query_id, j.doc_id, j.assessor_id)
         .subquery()
     )
@@ -78,9 +78,9 @@ def _judged(connection: Connection, collection_id: str, me: str) -> Iterator[Sta
         .where(j.status != Status.WITHDRAWN)
         .group_by(j.query_id, j.doc_id)
     )
-    for query_id, doc_id, said, t_low, t_high, p_low, p_high, others, mine in connection.execute(query):
+    for judged_id, doc_id, said, t_low, t_high, p_low, p_high, others, mine in connection.execute(query):
         yield Standing(
-            query_id,
+            judged_id,
             doc_id,
             None if said is None else said % _SHIFT,
             None if t_low is None else (t_low, t_high),
@@ -90,7 +90,9 @@ def _judged(connection: Connection, collection_id: str, me: str) -> Iterator[Sta
         )
 
 
-def _ranked(connection: Connection, collection_id: str) -> Iterator[tuple[Pair, int, tuple[float, ...] | None]]:
+def _ranked(
+    connection: Connection, collection_id: str, query_id: str | None
+) -> Iterator[tuple[Pair, int, tuple[float, ...] | None]]:
     """(pair, rank, probabilities) of the newest ranking of every query."""
     each = sa.func.json_each(rankings.c.documents).table_valued("value")
     place = sa.func.json_array(
@@ -99,13 +101,17 @@ def _ranked(connection: Connection, collection_id: str) -> Iterator[tuple[Pair, 
     places = sa.select(sa.func.json_group_array(place)).select_from(each).correlate(rankings).scalar_subquery()
     newest = (
         sa.select(sa.func.max(rankings.c.sequence))
-        .where(rankings.c.collection_id == collection_id)
+        .where(rankings.c.collection_id == collection_id, *_of_query(rankings.c.query_id, query_id))
         .group_by(rankings.c.query_id)
     )
     query = sa.select(rankings.c.query_id, places).where(rankings.c.sequence.in_(newest))
-    for query_id, listed in connection.execute(query):
+    for ranked_id, listed in connection.execute(query):
         for doc_id, rank, by_grade in json.loads(listed):
-            yield (query_id, doc_id), rank, tuple(sorted(by_grade.values(), reverse=True)) if by_grade else None
+            yield (ranked_id, doc_id), rank, tuple(sorted(by_grade.values(), reverse=True)) if by_grade else None
+
+
+def _of_query(column: sa.Column[str], query_id: str | None) -> tuple[sa.ColumnElement[bool], ...]:
+    return () if query_id is None else (column == query_id,)
 
 
 def _excluded(connection: Connection, collection_id: str) -> set[Pair]:

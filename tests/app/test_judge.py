@@ -97,7 +97,7 @@ def test_another_queue_is_another_desk(open_page, beans, say):
     two_pairs(say)
     test = open_page("judge")
     before = told(test)["desk"]
-    test.segmented_control(key="judge_queue").set_value("teacher").run()
+    test.pills(key="judge_queue").set_value("teacher").run()
     assert told(test)["desk"] != before
     assert [item["doc_id"] for item in told(test)["items"]] == ["d1"]
 
@@ -117,7 +117,7 @@ def test_an_evaluation_s_pool_is_always_blind(open_page, beans, workbench, say):
     )
     test = open_page("judge")
     test.segmented_control(key="judge_blind").set_value("Off").run()
-    test.segmented_control(key="judge_queue").set_value("pool").run()
+    test.pills(key="judge_queue").set_value("pool").run()
     assert not test.exception
     assert [item["doc_id"] for item in told(test)["items"]] == ["d4", "d1"]
     assert told(test)["blind"] and all(item["others"] is None for item in told(test)["items"])
@@ -140,3 +140,17 @@ def test_untrusted_text_is_never_rendered(open_page, beans, workbench, say):
     for text in rendered:
         assert not any(mark in text for mark in ("<script>", "![x]", "$a$", ":red[x]")), text
     assert shown(test)["others"][0]["explanation"] == hostile, "the desk makes a text node of it"
+
+
+def test_a_query_s_documents_as_a_list(open_page, beans, workbench, say):
+    two_pairs(say)
+    judge(workbench, beans, doc_id="d2", grade=0)
+    workbench.store.leases.take(beans.collection_id, "somebody", [(("q1", "d1"), 9)], most=1, seconds=60)
+    test = open_page("judge", query_id="q1", doc_id="d3")
+    test.segmented_control(key="judge_view").set_value("List").run()
+    assert not test.exception
+    data = told(test)
+    assert data["view"] == "list" and {item["doc_id"] for item in data["items"]} == {"d1", "d2"}
+    rows = {item["doc_id"]: item for item in data["items"]}
+    assert rows["d1"]["locked"] and not rows["d2"]["locked"] and data["progress"]["left"] == 1
+    assert rows["d1"]["others"] is None and len(rows["d2"]["others"]) == 2

@@ -93,3 +93,14 @@ def test_a_pool_keeps_its_order_and_says_nothing_of_models():
 
 def test_entropy_is_in_bits():
     assert queue.entropy((0.25,) * 4) == 2 and queue.entropy((1.0, 0.0)) == 0 == queue.entropy(None)
+
+
+def test_a_list_is_a_page_of_a_query_by_rank_or_shuffled():
+    standings = [said(f"d{i}", rank=9 - i) for i in range(5)]
+
+    def page(number, seed=""):
+        choice = Choice(strategy=Strategy.LIST, query_id="q", page=number, seed=seed)
+        return [item.doc_id for item in queue.of_query(standings, choice, per_page=3).items]
+
+    assert (page(1), page(2)) == (["d4", "d3", "d2"], ["d1", "d0"])
+    assert sorted(page(1, "ann") + page(2, "ann")) == [f"d{i}" for i in range(5)] and page(1, "ann") != page(1)
