@@ -56,6 +56,17 @@ def test_untrusted_text_is_never_html():
         assert not re.search(r"\.innerHTML\s*=", text), name
 
 
+def test_our_own_scripts_write_text_nodes_only():
+    scripts = sorted((ROOT / "app/components").glob("*.js"))
+    assert scripts
+    for script in scripts:
+        found = re.findall(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|DOMParser",
+            script.read_text(encoding="utf-8"),
+        )
+        assert not found, f"{script.name}: {found}"
+
+
 def test_the_readme_lists_every_module():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for path in MODULES:

@@ -130,7 +130,7 @@ function editor(put, act) {
     id: "explanation", rows: "4", maxlength: "20000", placeholder: 'Why this grade? Quote the document in "double quotes".',
   }));
   field.addEventListener("input", act.typed);
-  box.append(head, field, put("difference", make("div", "difference", null, { "aria-label": "Changes" })), put("save", button("Save text, go on", "Ctrl+Enter", act.explain)));
+  box.append(head, field, put("difference", make("div", "difference", null, { role: "group", "aria-label": "Changes" })), put("save", button("Save text, go on", "Ctrl+Enter", act.explain)));
   return box;
 }
 

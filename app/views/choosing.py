@@ -52,7 +52,12 @@ def show_pairs() -> None:
 
 def draw(store: Store, collection: Collection, name: str, now: Desk | None) -> tuple[Choice, bool]:
     """Draw the choices; what is to be judged, and whether the person decides before models are shown."""
-    state.settle(**{VIEW: PAIRS, QUEUE: Strategy.USEFUL.value, BLIND: ON, PEOPLE: 2})
+    # Streamlit forgets a page's widgets when it is left; whoever comes back finds the queue they were in.
+    was = now.choice if now is not None else Choice()
+    view, queue = (LIST, Strategy.USEFUL) if was.strategy is Strategy.LIST else (PAIRS, was.strategy)
+    state.settle(**{VIEW: view, QUEUE: queue.value, BLIND: ON, PEOPLE: was.assessors})
+    if was.pool_id is not None:
+        state.settle(**{POOL: was.pool_id})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control("View", [PAIRS, LIST], key=VIEW, required=True)
         if state.text(VIEW) == LIST:
@@ -71,6 +76,8 @@ def draw(store: Store, collection: Collection, name: str, now: Desk | None) -> t
 def _queue(pools: Sequence[Pool], name: str) -> Choice:
     """Which queue, with what belongs to it."""
     strategies = [strategy.value for strategy in NAMES if pools or strategy is not Strategy.POOL]
+    if state.text(QUEUE) not in strategies:
+        state.put(QUEUE, Strategy.USEFUL.value)
     st.pills(
         "Queue",
         strategies,
@@ -122,7 +129,8 @@ def _page_key(query_id: str) -> str:
 def _pool(pools: Sequence[Pool]) -> Pool:
     """The evaluation whose pool is judged; models are always hidden there."""
     by_id = {pool.pool_id: pool for pool in pools}
-    state.settle(**{POOL: pools[0].pool_id})
+    if state.text(POOL) not in by_id:
+        state.put(POOL, pools[0].pool_id)
     st.segmented_control(
         "Evaluation",
         list(by_id),
@@ -130,4 +138,4 @@ def _pool(pools: Sequence[Pool]) -> Pool:
         key=POOL,
         required=True,
     )
-    return by_id.get(state.text(POOL), pools[0])
+    return by_id[state.text(POOL)]

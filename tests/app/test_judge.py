@@ -154,3 +154,14 @@ def test_a_query_s_documents_as_a_list(open_page, beans, workbench, say):
     rows = {item["doc_id"]: item for item in data["items"]}
     assert rows["d1"]["locked"] and not rows["d2"]["locked"] and data["progress"]["left"] == 1
     assert rows["d1"]["others"] is None and len(rows["d2"]["others"]) == 2
+
+
+def test_whoever_comes_back_finds_the_queue_they_were_in(open_page, beans, say):
+    two_pairs(say)
+    test = open_page("judge")
+    test.pills(key="judge_queue").set_value("random").run()
+    before = told(test)["desk"]
+    test.switch_page("screens/collections.py").run()
+    test.switch_page("screens/judge.py").run()
+    assert not test.exception
+    assert test.pills(key="judge_queue").value == "random" and told(test)["desk"] == before
