@@ -11,7 +11,7 @@ from data.people import Role
 
 st.set_page_config(page_title="WhyRank", page_icon="⚖️", layout="wide")
 who, why = frame.visit()
-people = "visible" if who and who.role.covers(Role.ADMIN) else "hidden"
+is_admin = who is not None and who.role.covers(Role.ADMIN)
 page = st.navigation(
     [
         st.Page("screens/explore.py", title="Explore", icon=":material/search:", default=True),
@@ -25,7 +25,12 @@ page = st.navigation(
         st.Page("screens/evaluate.py", title="Evaluate", icon=":material/monitoring:"),
         st.Page("screens/learn.py", title="Learning curve", icon=":material/show_chart:"),
         st.Page("screens/collections.py", title="Collections", icon=":material/library_books:"),
-        st.Page("screens/people.py", title="People", icon=":material/badge:", visibility=people),
+        st.Page(
+            "screens/people.py",
+            title="People",
+            icon=":material/badge:",
+            visibility="visible" if is_admin else "hidden",
+        ),
     ],
     position="top" if who else "hidden",
 )

@@ -1,6 +1,7 @@
 """The tables as they are now. `data/migrations` makes them; a test holds the two to each other.
 
-Judgment events, alias moves and roles given are append-only: triggers (in the migrations) refuse updates and lone deletes."""
+Judgment events, alias moves and roles given are append-only: triggers (in the migrations) refuse updates and lone
+deletes."""
 
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table

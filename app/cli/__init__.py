@@ -15,7 +15,8 @@ from app.cli.runs import run
 cli = typer.Typer(
     name="whyrank",
     cls=console.Commands,
-    help="A workbench where a small language model re-ranks documents, says why, is corrected, and learns from it.",
+    help="A workbench where a small language model re-ranks documents, says why, is corrected, and learns from it. "
+    "Commands act as an admin: whoever types them has the files. --by says whose name is kept.",
     epilog="Settings are WHYRANK_* variables: WHYRANK_HOME (where everything lies), WHYRANK_MODEL, WHYRANK_PORT ...",
     no_args_is_help=True,
     add_completion=False,

@@ -6,6 +6,7 @@ from app import resources, state, visitor
 from app.actions import people as actions
 from app.views import people as view
 from app.views import problem
+from app.views.entrance import ROLES
 from data.people import Person, Role
 
 PAGE = "people_page"
@@ -25,16 +26,17 @@ def change(found: list[Person]) -> None:
             "Role",
             list(Role),
             default=by_login[login].role,
-            format_func=lambda role: view.ROLES[role],
+            format_func=lambda role: ROLES[role],
             key=f"people_role:{login}:{by_login[login].role}",
             required=True,
         )
+        role = role or by_login[login].role
         given = st.button("Give this role", key="people_give", type="primary")
     st.caption(view.MEANINGS[role])
     if given:
         with problem.shown():
             person = actions.set_role(workbench.store, workbench.settings, by, login, role)
-            state.announce(f"{person.name} has the role {view.ROLES[person.role]} now.")
+            state.announce(f"{person.name} has the role {ROLES[person.role]} now.")
             st.rerun()
 
 
