@@ -16,8 +16,9 @@ WIDTH = 560
 ROLES = {Role.ASSESSOR: "assessor", Role.LEAD: "lead", Role.ADMIN: "admin"}
 
 
-def ask_name(kept: str | None, on_keep: Callable[[], None]) -> str | None:
+def ask_name(kept: str | None, *, open_to_others: bool, on_keep: Callable[[], None]) -> str | None:
     """Ask for a name; what was typed, when it is sent."""
+    st.markdown("### WhyRank")
     with st.container(border=True, width=WIDTH, key="who"):
         st.markdown("#### What is your name?" if kept is None else "#### Another name")
         st.text("What you judge is kept under it, for others to see. It is asked once and kept in this browser.")
@@ -26,17 +27,18 @@ def ask_name(kept: str | None, on_keep: Callable[[], None]) -> str | None:
             sent = st.form_submit_button("Go on", type="primary", icon=":material/arrow_forward:")
         if kept is not None:
             st.button(f"Stay {plain(kept, limit=NAME_LENGTH)}", key="who_keep", on_click=on_keep)
+        where = "others can reach this address" if open_to_others else "this app listens on this machine only"
         st.caption(
-            "Everybody who uses the same name here is the same assessor. There is no password: this app is on this "
-            "machine only, and whoever uses it may do everything."
+            "Everybody who uses the same name here is the same assessor. There is no password: "
+            f"{where}, and whoever uses it may do everything."
         )
     return typed if sent else None
 
 
 def login(providers: Sequence[str]) -> None:
     """The way to the identity providers."""
+    st.markdown("### WhyRank")
     with st.container(border=True, width=WIDTH, key="login"):
-        st.markdown("#### WhyRank")
         st.text("Sign in to search, judge and compare.")
         for provider in providers:
             own = provider == DEFAULT_PROVIDER
@@ -47,6 +49,7 @@ def login(providers: Sequence[str]) -> None:
 
 def refused(error: NotAllowedError) -> None:
     """Signed in, but not let in."""
+    st.markdown("### WhyRank")
     with st.container(border=True, width=WIDTH, key="refused"):
         st.markdown("#### You can't come in")
         st.text(error.what)

@@ -30,7 +30,7 @@ def draw_entrance(why: WhyRankError | None) -> None:
         entrance.login(resources.entrance().providers)
     else:
         kept = state.kept_name()
-        typed = entrance.ask_name(kept, state.ask_no_name)
+        typed = entrance.ask_name(kept, open_to_others=_open_to_others(), on_keep=state.ask_no_name)
         if typed is not None:
             with problem.shown():
                 person, words = people.introduce(resources.workbench().store, typed)
@@ -53,11 +53,7 @@ def draw(person: Person, *, needs_collection: bool) -> bool:
         if names:
             state.settle_collection(names)
             st.selectbox("Collection", names, key=state.COLLECTION, bind="query-params")
-        entrance.who(
-            person,
-            open_to_others=not is_loopback(resources.workbench().settings.address),
-            on_change=state.ask_name,
-        )
+        entrance.who(person, open_to_others=_open_to_others(), on_change=state.ask_name)
     if news := state.take_news():
         st.success(plain(news, limit=400), icon=":material/check:")
     if needs_collection and not names:
@@ -70,3 +66,7 @@ def draw(person: Person, *, needs_collection: bool) -> bool:
 def collection() -> Collection:
     """The collection chosen in the sidebar."""
     return resources.workbench().store.collections.get(state.collection_name() or "")
+
+
+def _open_to_others() -> bool:
+    return not is_loopback(resources.workbench().settings.address)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.actions.people import BY_SETTING
 from app.views.entrance import ROLES
-from app.views.plain import plain
+from app.views.moments import moment
 from data.people import Person, Role, RoleChange
 
 MEANINGS = {
@@ -17,9 +17,8 @@ MEANINGS = {
 
 
 def called(person: Person) -> str:
-    """Name and address, as the label of a choice."""
-    address = f" ({person.email})" if person.email and person.email not in person.name else ""
-    return plain(person.name + address)
+    """Name and address, for a choice, which Streamlit draws as text."""
+    return person.name + (f" ({person.email})" if person.email and person.email not in person.name else "")
 
 
 def no_login() -> None:
@@ -39,7 +38,7 @@ def table(people: Sequence[Person], by_setting: Sequence[bool]) -> None:
             "Address": person.email or "not verified",
             "Role": ROLES[person.role],
             "Given by": BY_SETTING if fixed else person.changed_by,
-            "First seen": person.created_at,
+            "First seen": moment(person.created_at),
         }
         for person, fixed in zip(people, by_setting, strict=True)
     ]
@@ -53,7 +52,7 @@ def trail(changes: Sequence[RoleChange]) -> None:
     st.subheader("Roles given")
     rows = [
         {
-            "When": change.created_at,
+            "When": moment(change.created_at),
             "Who": change.name,
             "Before": ROLES[change.previous] if change.previous else "",
             "Role": ROLES[change.role],

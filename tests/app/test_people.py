@@ -169,6 +169,7 @@ def test_an_admin_gives_a_role_and_it_counts_at_the_next_click(app, beans, login
     rows = test.dataframe[0].value
     assert list(rows["Name"]) == ["Anna", "Root"]
     assert list(rows["Given by"]) == ["first sign-in", "WHYRANK_ADMINS"]
+    assert test.selectbox(key="people_login").options == ["Anna (anna@x.org)", "Root (root@x.org)"]
     (anna,) = [p for p in login.store.people.list(limit=9) if p.name == "Anna"]
     test.selectbox(key="people_login").select(anna.login).run()
     test.segmented_control(key=f"people_role:{anna.login}:assessor").set_value(Role.LEAD).run()
