@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from app.actions import desk as desks
-from app.actions import judge
+from app.actions import judge, people
 from app.actions.desk import Desk
 from app.actions.judge import Sent
 from app.actions.queue import Choice
@@ -189,13 +189,13 @@ def _send(
     sent = Sent(desk_id=desk.desk_id, at=desk.at + onward, outbox=(stroke,))
     sitting.sent.append(stroke)
     began = time.perf_counter()
-    answers = judge.take(workbench, collection, desk, sent, {})
+    answers = judge.take(workbench, collection, people.local(desk.assessor_name), desk, sent, {})
     saved = time.perf_counter()
     judge.data(workbench, collection, desk, sent, answers, blind=True)
     sitting.paints.append(time.perf_counter() - saved)
     sitting.saves.append(saved - began)
     if rng.random() < SENT_TWICE:
-        answers |= judge.take(workbench, collection, desk, sent, {})
+        answers |= judge.take(workbench, collection, people.local(desk.assessor_name), desk, sent, {})
     answer = answers[stroke["event_id"]]
     if answer.saved:
         sitting.acknowledged.append(answer.event_id)

@@ -15,7 +15,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from app import resources
-from app.actions import adjudication, agreement, collections, compare, desk, history, judge, systems
+from app.actions import adjudication, agreement, collections, compare, desk, history, judge, people, systems
 from app.actions.desk import Desk
 from app.actions.judge import Sent
 from app.actions.queue import Choice, Strategy
@@ -28,7 +28,7 @@ from data.settings import Settings
 from engine.workbench import Workbench
 
 MAIN = Path(__file__).parents[1] / "app" / "main.py"
-PAGES = ("judge", "agreement", "adjudication", "history", "compare", "collections")
+PAGES = ("judge", "progress", "agreement", "adjudication", "history", "compare", "collections")
 STEPS = 40
 """Items a person goes through in each queue."""
 PAGE_SECONDS = 120
@@ -81,18 +81,25 @@ def _step(workbench: Workbench, collection: Collection, at: Desk, place: int, sa
     stroke = {"seq": place, "event_id": new_id(), "kind": "grade", "grade": place % 4, "seconds": 4.0}
     stroke |= {"query_id": item.query_id, "doc_id": item.doc_id}
     with save:
-        answers = judge.take(workbench, collection, at, Sent(desk_id=at.desk_id, at=at.at, outbox=(stroke,)), {})
+        answers = judge.take(
+            workbench,
+            collection,
+            people.local(at.assessor_name),
+            at,
+            Sent(desk_id=at.desk_id, at=at.at, outbox=(stroke,)),
+            {},
+        )
     if not all(answer.saved for answer in answers.values()):
         raise RuntimeError(f"not saved: {answers}")
     sent = Sent(desk_id=at.desk_id, at=at.at + 1)
     with warm:
-        judge.take(workbench, collection, at, sent, answers)
+        judge.take(workbench, collection, people.local(at.assessor_name), at, sent, answers)
         judge.data(workbench, collection, at, sent, answers, blind=True)
 
 
 def _choices(workbench: Workbench, collection: Collection) -> list[Choice]:
     """One of every strategy."""
-    plain = [Choice(strategy=strategy) for strategy in Strategy if strategy is not Strategy.POOL]
+    plain = [Choice(strategy=strategy) for strategy in Strategy if strategy not in (Strategy.POOL, Strategy.LIST)]
     return [*plain, Choice(strategy=Strategy.POOL, pool_id=_pool(workbench, collection).pool_id)]
 
 

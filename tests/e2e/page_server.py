@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from app.actions import desk as desks
-from app.actions import judge
+from app.actions import judge, people
 from app.actions.queue import Choice, Strategy
 from data.records import new_id
 from data.settings import Settings
@@ -25,7 +25,7 @@ def serve(connection: Connection, settings: Settings, collection_id: str, name: 
         desk = desks.sit_down(workbench, collection, name, Choice(strategy=Strategy.RANDOM))
         while True:
             sent = judge.read(connection.recv())
-            answers = judge.take(workbench, collection, desk, sent, {})
+            answers = judge.take(workbench, collection, people.local(desk.assessor_name), desk, sent, {})
             connection.send(judge.data(workbench, collection, desk, sent, answers, blind=True))
 
 
