@@ -7,6 +7,7 @@ import streamlit as st
 
 from app.actions.desk import Desk
 from app.actions.strokes import Answer
+from app.actions.takeaway import Counted
 from data.records import new_id
 
 COLLECTION = "collection_name"
@@ -20,6 +21,7 @@ _DESK = "judge_desk"
 _ANSWERS = "judge_answers"
 _RANKING = "explore_ranking"
 _FORMS = "forms"
+_COUNTED = "take_counted"
 
 
 def collection_name() -> str | None:
@@ -166,6 +168,17 @@ def answers() -> dict[str, Answer]:
 def keep_answers(given: Mapping[str, Answer]) -> None:
     """Keep the final answers to what the browser still sends."""
     st.session_state[_ANSWERS] = {event_id: answer for event_id, answer in given.items() if answer.final}
+
+
+def keep_counted(about: Hashable, counted: Counted) -> None:
+    """Keep what a count of an export came to, until another one is asked for."""
+    st.session_state[_COUNTED] = (about, counted)
+
+
+def counted(about: Hashable) -> Counted | None:
+    """What the last count came to, if it was of this."""
+    kept: tuple[Hashable, Counted] | None = st.session_state.get(_COUNTED)
+    return kept[1] if kept is not None and kept[0] == about else None
 
 
 def ranking_id() -> str | None:

@@ -54,8 +54,8 @@ class Whose:
 def grades_of(store: Store, collection: Collection, whose: Whose, rule: str) -> Graded:
     """One grade for every pair; raises ConflictError for conflicts under the rule `refuse`."""
     chosen = whose.among(store.assessors.list())
-    judgments = store.judgments.current(collection.collection_id, assessor_ids=sorted(chosen))
-    return graded(judgments, {key: assessor.kind for key, assessor in chosen.items()}, rule)
+    said = store.gradings.current(collection.collection_id, assessor_ids=sorted(chosen))
+    return graded(said, {key: assessor.kind for key, assessor in chosen.items()}, rule)
 
 
 def qrels_bundle(store: Store, collection: Collection, whose: Whose, rule: str) -> Bundle:
@@ -93,11 +93,12 @@ def beir_bundle(store: Store, collection: Collection, whose: Whose, rule: str, q
 def events_bundle(store: Store, collection: Collection, whose: Whose) -> Bundle:
     """Every event, also those that were replaced or undone since, as JSONL."""
     chosen = whose.among(store.assessors.list())
+    counts = store.judgments.event_counts(collection.collection_id)
     return Bundle(
         format="jsonl",
         collection=collection,
         files={"judgments.jsonl": (event_line(e, chosen[e.assessor_id]) for e in _events(store, collection, chosen))},
-        counts={"events": sum(1 for _ in _events(store, collection, chosen))},
+        counts={"events": sum(count for key, count in counts.items() if key in chosen)},
         filters=whose.filters,
     )
 
@@ -105,13 +106,13 @@ def events_bundle(store: Store, collection: Collection, whose: Whose) -> Bundle:
 def table_bundle(store: Store, collection: Collection, whose: Whose) -> Bundle:
     """The current judgments as a CSV, for people."""
     chosen = whose.among(store.assessors.list())
-    judgments = store.judgments.current(collection.collection_id, assessor_ids=sorted(chosen))
+    counts = store.judgments.counts(collection.collection_id)
     queries = {query.query_id: query.text for query in store.collections.queries(collection.collection_id)}
     return Bundle(
         format="csv",
         collection=collection,
-        files={"judgments.csv": _table(store, judgments, chosen, queries)},
-        counts={"judgments": len(judgments)},
+        files={"judgments.csv": _table(store, collection, chosen, queries)},
+        counts={"judgments": sum(sum(states.values()) for key, states in counts.items() if key in chosen)},
         filters=whose.filters,
     )
 
@@ -189,15 +190,17 @@ def _events(store: Store, collection: Collection, chosen: Mapping[str, Assessor]
 
 
 def _table(
-    store: Store, judgments: Iterable[Judgment], assessors: Mapping[str, Assessor], queries: Mapping[str, str]
+    store: Store, collection: Collection, assessors: Mapping[str, Assessor], queries: Mapping[str, str]
 ) -> Iterator[str]:
-    """Documents' titles are looked up a batch at a time: their texts come along."""
+    """Judgments are read when the first line is asked for; documents' titles a batch at a time, as their texts come
+    along."""
     titles: dict[str, str] = {}
 
     def rows() -> Iterator[tuple[Judgment, Assessor]]:
+        judgments = store.judgments.current(collection.collection_id, assessor_ids=sorted(assessors))
         for batch in _batches(judgments):
             doc_ids = sorted({judgment.doc_id for judgment in batch})
-            found = store.collections.documents_by_id(batch[0].collection_id, doc_ids)
+            found = store.collections.documents_by_id(collection.collection_id, doc_ids)
             titles.update((doc_id, document.title) for doc_id, document in found.items())
             yield from ((judgment, assessors[judgment.assessor_id]) for judgment in batch)
 

@@ -72,9 +72,11 @@ def graded(judgments: Iterable[T], kinds: Mapping[str, AssessorKind], rule: str)
 
 def _given(events: Sequence[T], kinds: Mapping[str, AssessorKind]) -> list[int]:
     """The grades that count, oldest first: where a kind's conflict is settled, the settled one alone."""
+    if not any(event.settles for event in events):
+        return [event.grade for event in events if event.grade is not None]
     settled = {
         kind: how.settled_by
-        for kind in AssessorKind
+        for kind in {kinds[event.assessor_id] for event in events}
         if (how := resolve([event for event in events if kinds[event.assessor_id] is kind])).settled_by is not None
     }
     return [

@@ -52,6 +52,20 @@ class Wanted:
     """For TRL: it decides the form of the answer."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What a bundle would hold, before its files are made."""
+
+    counts: Mapping[str, int]
+    files: tuple[str, ...]
+
+
+def count(workbench: Workbench, collection: Collection, wanted: Wanted) -> Counted:
+    """Look into a bundle; raises what `bundle` raises."""
+    made = bundle(workbench, collection, wanted)
+    return Counted(counts=made.counts, files=tuple(made.files))
+
+
 def bundle(workbench: Workbench, collection: Collection, wanted: Wanted) -> Bundle:
     """The files, not yet written. Raises SettingsError for an unknown format, ConflictError for refused conflicts or
     where there is nothing to take away."""

@@ -99,17 +99,13 @@ def take_in(collection: Collection) -> None:
 def take_away(collection: Collection) -> None:
     """A download with its manifest, counted before it is made."""
     asked = takeaway_view.wanted(takeaway.assessors(workbench, collection), takeaway.systems(workbench, collection))
-    takeaway_view.counts(takeaway.bundle(workbench, collection, asked))
-    st.download_button(
-        "Download",
-        data=lambda: takeaway.download(workbench, collection, asked),
-        file_name=takeaway.file_name(collection, asked),
-        mime="application/zip",
-        key="download",
-        icon=":material/download:",
-        on_click="ignore",
-        type="primary",
-    )
+    about = (collection.collection_id, asked)
+    if st.button("Count what will be in it", key="take_count", icon=":material/functions:"):
+        state.keep_counted(about, takeaway.count(workbench, collection, asked))
+    counted = state.counted(about)
+    if counted is not None:
+        name = takeaway.file_name(collection, asked)
+        takeaway_view.download(counted, name, lambda: takeaway.download(workbench, collection, asked))
 
 
 def upkeep(collection: Collection) -> None:

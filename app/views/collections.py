@@ -89,12 +89,12 @@ def queries(found: Sequence[tuple[Query, str]]) -> None:
 def guidelines_warning(versions: Sequence[Version]) -> None:
     """What an edit does to versions that were trained with the prompt as it is."""
     if not versions:
-        st.info("The model reads these words before every document. No version was trained with them yet.")
+        st.info("The model reads guidelines and scale before every document. No version was trained with them yet.")
         return
     st.warning(
-        "The model reads these words before every document: editing them changes the prompt, and versions that were "
-        "trained with the old one no longer fit. They are kept, but ranking with them is refused until the guidelines "
-        "are as they were."
+        "The model reads guidelines and scale before every document: editing them changes the prompt, and versions "
+        "that were trained with the old one no longer fit. They are kept, but ranking with them is refused until "
+        "guidelines and scale are as they were."
     )
     st.text("Trained on this collection: " + ", ".join(version.name for version in versions))
 

@@ -1,11 +1,10 @@
 """The form of an export, and what would be in it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app.actions.takeaway import CONFLICTS, FORMATS, ONE_GRADE, Wanted
-from data.bundle import Bundle
+from app.actions.takeaway import CONFLICTS, FORMATS, ONE_GRADE, Counted, Wanted
 from data.orders import Stock
 from data.records import AssessorKind
 
@@ -47,13 +46,23 @@ def _system(systems: Sequence[tuple[Stock, str]]) -> Stock | None:
     return systems[number][0]
 
 
-def counts(bundle: Bundle) -> None:
-    """What is in the files, before they are made."""
+def download(counted: Counted, file_name: str, make: Callable[[], bytes]) -> None:
+    """What is in the files, and the button that makes them."""
     st.dataframe(
-        [{"What": name.replace("_", " "), "How many": count} for name, count in bundle.counts.items()],
+        [{"What": name.replace("_", " "), "How many": count} for name, count in counted.counts.items()],
         hide_index=True,
         key="take_counts",
         width="content",
         column_config={"How many": st.column_config.NumberColumn(format="localized")},
     )
-    st.text(f"Files: {', '.join(bundle.files)}, manifest.json")
+    st.text(f"Files: {', '.join(counted.files)}, manifest.json")
+    st.download_button(
+        "Download",
+        data=make,
+        file_name=file_name,
+        mime="application/zip",
+        key="download",
+        icon=":material/download:",
+        on_click="ignore",
+        type="primary",
+    )

@@ -172,20 +172,24 @@ def test_judgments_and_runs_come_in(workbench, beans, open_page):
 
 
 def test_taking_away_counts_first_and_refuses_conflicts(workbench, beans, say, open_page):
-    assert "nothing to take away" in texts(opened(open_page, "Take away"))
+    page = opened(open_page, "Take away")
+    assert "manifest.json" not in texts(page)
+    assert "nothing to take away" in texts(pressed(page, "take_count"))
     say(HOSTILE_NAME, AssessorKind.HUMAN, "q1", "d1", 2)
     say("Ben", AssessorKind.HUMAN, "q1", "d1", 0)
-    page = opened(open_page, "Take away")
+    page = pressed(opened(open_page, "Take away"), "take_count")
     assert not page.exception
     assert "different grades" in texts(page)
     page.selectbox(key="take_conflicts").set_value("highest").run()
+    assert "manifest.json" not in texts(page), "what is shown was asked for"
+    pressed(page, "take_count")
     (counts,) = [table.value for table in page.dataframe if "What" in table.value]
     assert dict(zip(counts["What"], counts["How many"], strict=True))["labels"] == 1
     page.selectbox(key="take_whose").set_value("Ben").run()
     page.selectbox(key="take_format").set_value("csv").run()
-    assert "judgments.csv, manifest.json" in texts(page)
+    assert "judgments.csv, manifest.json" in texts(pressed(page, "take_count"))
     page.selectbox(key="take_format").set_value("trec-run").run()
-    assert "Rank queries first" in texts(page)
+    assert "Rank queries first" in texts(pressed(page, "take_count"))
     assert not page.exception
 
 

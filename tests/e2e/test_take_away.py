@@ -40,6 +40,7 @@ def test_what_comes_in_goes_out_with_a_manifest(app, served):
     expect(app.says("Saved as version 2.")).to_be_visible()
 
     page.get_by_role("tab", name="Take away").click()
+    app.press("take_count")
     expect(app.says("qrels.txt, manifest.json")).to_be_visible()
     with page.expect_download() as waiting:
         app.press("download")
