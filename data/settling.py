@@ -25,10 +25,12 @@ class Grading:
     status: Status
     grade: int | None
     settles: tuple[str, ...]
-    created_at: datetime
+    created_at: datetime | None
+    """Of those that settle others: which of two came later is asked of no other, and reading moments takes long."""
 
 
 T = TypeVar("T", Judgment, Grading)
+_SETTLES = (Status.JUDGED, Status.CANT_JUDGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +63,9 @@ def resolve(said: Iterable[T]) -> Resolution:
     conflict differently, neither in view of the other, leave it open.
     """
     events = list(said)
-    if len(events) == 1 and not events[0].settles:
-        return Resolution(grade=events[0].grade, grades=() if events[0].grade is None else (events[0].grade,))
-    graded = [event for event in events if event.status is Status.JUDGED]
-    grades = tuple(sorted({event.grade for event in graded if event.grade is not None}))
-    winners = [event for event in events if _settles(event) and all(_covered(other, event) for other in graded)]
+    grades = tuple(sorted({event.grade for event in events if event.grade is not None}))
+    settling = [event for event in events if event.settles and event.status in _SETTLES]
+    winners = [event for event in settling if all(_covered(other, event) for other in events)]
     if len({event.grade for event in winners}) == 1:
         # Which of several is named must not hang on the order in which they come.
         named = max(winners, key=lambda event: (event.created_at, event.event_id))
@@ -87,9 +87,5 @@ def by_pair(said: Iterable[T]) -> Mapping[Pair, Sequence[T]]:
     return pairs
 
 
-def _settles(event: Judgment | Grading) -> bool:
-    return bool(event.settles) and event.status in (Status.JUDGED, Status.CANT_JUDGE)
-
-
 def _covered(other: Judgment | Grading, settling: Judgment | Grading) -> bool:
-    return other.grade == settling.grade or other.event_id in settling.settles
+    return other.grade in (None, settling.grade) or other.event_id in settling.settles

@@ -15,8 +15,7 @@ import krippendorff
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
-from data.records import Judgment
-from data.settling import Pair, resolve_all
+from data.settling import Pair, T, resolve_all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +40,17 @@ class Agreement:
     """[first's grade][second's grade] -> pairs."""
 
 
-def grades(judgments: Iterable[Judgment]) -> dict[Pair, int]:
+def grades(judgments: Iterable[T]) -> dict[Pair, int]:
     """The grade of each pair that counts: agreed, or settled (see `data.settling`); conflicts are left out."""
     return {pair: how.grade for pair, how in resolve_all(judgments).items() if how.grade is not None}
 
 
-def conflicts(judgments: Iterable[Judgment]) -> dict[Pair, tuple[int, ...]]:
+def conflicts(judgments: Iterable[T]) -> dict[Pair, tuple[int, ...]]:
     """Pairs that got different grades and that nobody settled, with these grades, rising."""
     return {pair: how.grades for pair, how in resolve_all(judgments).items() if how.open}
 
 
-def qrels(judgments: Iterable[Judgment]) -> dict[str, dict[str, int]]:
+def qrels(judgments: Iterable[T]) -> dict[str, dict[str, int]]:
     """Labels for evaluation: query_id -> doc_id -> the grade that counts."""
     labels: dict[str, dict[str, int]] = defaultdict(dict)
     for (query_id, doc_id), grade in grades(judgments).items():

@@ -1,17 +1,27 @@
 """What the Agreement page does: two assessors or groups, how far they agree, and where they don't."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
+from math import isfinite
 
 from app.actions.opinions import Opinion, who
 from data.records import Assessor, AssessorKind, Collection, Document, Judgment, Query, Status
+from data.settling import Grading, Pair
 from data.store import Store
-from engine.agreement import Agreement, Pair, agreement, conflicts, grades
+from engine.agreement import Agreement, Undefined, agreement, conflicts, grades
 from engine.correlation import Correlation, correlation
+from engine.raters import Among, Grades, Interval, grades_table, kappa_interval
 from engine.workbench import Workbench
 
 _KINDS = {AssessorKind.HUMAN: "Person", AssessorKind.TEACHER: "Teacher", AssessorKind.STUDENT: "Student"}
-_PEOPLE = "people"
+_GROUPS = {
+    AssessorKind.HUMAN: ("people", "All people"),
+    AssessorKind.TEACHER: ("teachers", "All teachers"),
+    AssessorKind.STUDENT: ("students", "All student versions"),
+}
+MOST = 12
+"""Assessors in the matrix of everybody; those who graded most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,8 @@ class Comparison:
     """Two sides on the pairs both graded."""
 
     agreement: Agreement
+    interval: Interval | Undefined
+    """Of the weighted kappa, over queries."""
     correlation: Correlation
     differences: tuple[Difference, ...]
     """The largest first."""
@@ -67,8 +79,34 @@ class Contrast:
     second: tuple[Opinion, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Assessors of one kind among themselves, or people against models."""
+
+    name: str
+    among: Among | None
+    """None: of two kinds, which have no common alpha."""
+    kappas: tuple[float, ...]
+    """Of every two that have one, rising."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Everybody:
+    """Each assessor against each."""
+
+    sides: tuple[Side, ...]
+    """People first."""
+    pairs: tuple[tuple[int, ...], ...]
+    """[one][other] -> pairs graded by both."""
+    kappas: tuple[tuple[float, ...], ...]
+    """[one][other] -> weighted kappa; not a number where it is not defined."""
+    blocks: tuple[Block, ...]
+    left_out: int
+    """Assessors beyond `MOST`."""
+
+
 def sides(workbench: Workbench, collection: Collection) -> list[Side]:
-    """Everybody who graded something here: all people together where they are several, then each assessor.
+    """Everybody who graded something here: all of a kind together where they are several, then each assessor.
 
     The sample's characters are not among the people: they are not measured ones.
     """
@@ -76,15 +114,13 @@ def sides(workbench: Workbench, collection: Collection) -> list[Side]:
     graded = {assessor_id: by_status.get(Status.JUDGED, 0) for assessor_id, by_status in counts.items()}
     assessors = [a for a in workbench.store.assessors.list() if graded.get(a.assessor_id)]
     assessors.sort(key=lambda a: (list(_KINDS).index(a.kind), a.authored, a.name))
-    people = [a.assessor_id for a in assessors if a.kind is AssessorKind.HUMAN and not a.authored]
-    found = [_side(a, graded[a.assessor_id]) for a in assessors]
-    if len(people) > 1:
-        total = sum(graded[assessor_id] for assessor_id in people)
-        everybody = Side(
-            side_id=_PEOPLE, kind=AssessorKind.HUMAN, name="All people", assessor_ids=tuple(people), graded=total
-        )
-        found.insert(0, everybody)
-    return found
+    found = []
+    for kind, (side_id, name) in _GROUPS.items():
+        members = tuple(a.assessor_id for a in assessors if a.kind is kind and not a.authored)
+        if len(members) > 1:
+            total = sum(graded[assessor_id] for assessor_id in members)
+            found.append(Side(side_id=side_id, kind=kind, name=name, assessor_ids=members, graded=total))
+    return found + [_side(a, graded[a.assessor_id]) for a in assessors]
 
 
 def _side(assessor: Assessor, graded: int) -> Side:
@@ -107,7 +143,8 @@ def opening(found: Sequence[Side]) -> tuple[Side, Side]:
 
 
 def compare(workbench: Workbench, collection: Collection, first: Side, second: Side) -> Comparison:
-    """Compare two sides over the whole collection."""
+    """Compare two sides over the whole collection. Of a single assessor counts what they said of their own accord: a
+    grade that settles others' conflict was given in view of theirs."""
     said = [_graded(workbench.store, collection, side) for side in (first, second)]
     a, b = (grades(judgments) for judgments in said)
     apart = [
@@ -117,6 +154,7 @@ def compare(workbench: Workbench, collection: Collection, first: Side, second: S
     ]
     return Comparison(
         agreement=agreement(a, b, collection.scale.grades),
+        interval=kappa_interval(a, b, collection.scale.grades),
         correlation=correlation(a, b),
         differences=tuple(sorted(apart, key=lambda d: (-d.size, d.query_id, d.doc_id))),
         conflicts=(len(conflicts(said[0])), len(conflicts(said[1]))),
@@ -124,9 +162,59 @@ def compare(workbench: Workbench, collection: Collection, first: Side, second: S
     )
 
 
-def _graded(store: Store, collection: Collection, side: Side) -> list[Judgment]:
-    judgments = store.judgments.current(collection.collection_id, assessor_ids=list(side.assessor_ids))
-    return [judgment for judgment in judgments if judgment.grade is not None]
+def _graded(store: Store, collection: Collection, side: Side) -> list[Grading]:
+    alone = len(side.assessor_ids) == 1
+    return store.gradings.current(collection.collection_id, assessor_ids=side.assessor_ids, independent=alone)
+
+
+def everybody(workbench: Workbench, collection: Collection, found: Sequence[Side]) -> Everybody:
+    """Everybody against everybody; as in `compare`, grades that settle a conflict don't count."""
+    single = [side for side in found if len(side.assessor_ids) == 1]
+    kept = sorted(single, key=lambda side: -side.graded)[:MOST]
+    chosen = tuple(side for side in single if side in kept)
+    by_assessor: dict[str, dict[Pair, int]] = {side.assessor_ids[0]: {} for side in chosen}
+    gradings = workbench.store.gradings.current(
+        collection.collection_id, assessor_ids=list(by_assessor), independent=True
+    )
+    for grading in gradings:
+        if grading.grade is not None:
+            by_assessor[grading.assessor_id][grading.query_id, grading.doc_id] = grading.grade
+    table = grades_table(list(by_assessor.values()), collection.scale.grades)
+    cells = [[table.both(one, other) for other in range(len(chosen))] for one in range(len(chosen))]
+    return Everybody(
+        sides=chosen,
+        pairs=tuple(tuple(pairs for pairs, _ in row) for row in cells),
+        kappas=tuple(tuple(kappa for _, kappa in row) for row in cells),
+        blocks=tuple(_blocks(chosen, table, cells)),
+        left_out=len(single) - len(chosen),
+    )
+
+
+def _blocks(chosen: Sequence[Side], table: Grades, cells: Sequence[Sequence[tuple[int, float]]]) -> Iterator[Block]:
+    of_kind = {kind: [row for row, side in enumerate(chosen) if side.kind is kind] for kind in _KINDS}
+    people = of_kind[AssessorKind.HUMAN]
+    models = [*of_kind[AssessorKind.TEACHER], *of_kind[AssessorKind.STUDENT]]
+    for kind, name in (
+        (AssessorKind.HUMAN, "People among themselves"),
+        (AssessorKind.TEACHER, "Teachers among themselves"),
+        (AssessorKind.STUDENT, "Student versions among themselves"),
+    ):
+        if len(of_kind[kind]) > 1:
+            yield Block(
+                name=name,
+                among=table.among(of_kind[kind]),
+                kappas=_rising(cells[one][other][1] for one, other in combinations(of_kind[kind], 2)),
+            )
+    if people and models:
+        yield Block(
+            name="People against models",
+            among=None,
+            kappas=_rising(cells[one][other][1] for one, other in product(people, models)),
+        )
+
+
+def _rising(kappas: Iterable[float]) -> tuple[float, ...]:
+    return tuple(sorted(kappa for kappa in kappas if isfinite(kappa)))
 
 
 def contrasts(

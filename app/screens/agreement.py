@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from app import resources
+from app import resources, state
 from app.actions import agreement as agreeing
 from app.views import agreement, frame, problem
 
 PER_PAGE = 10
+VIEW, TWO, ALL = "agreement_view", "Two sides", "Everybody"
 
 workbench = resources.workbench()
 collection = frame.collection()
@@ -74,4 +75,10 @@ with problem.shown():
         st.page_link("screens/explore.py", label="Rank a query on Explore", icon=":material/search:")
         st.page_link("screens/judge.py", label="Judge pairs", icon=":material/gavel:")
     else:
-        draw(found)
+        state.settle(**{VIEW: TWO})
+        st.segmented_control("Show", [TWO, ALL], key=VIEW, required=True, label_visibility="collapsed")
+        agreement.draw_settled(workbench.store.gradings.settlement_count(collection.collection_id))
+        if state.text(VIEW) == ALL:
+            agreement.draw_everybody(agreeing.everybody(workbench, collection, found))
+        else:
+            draw(found)

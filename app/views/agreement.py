@@ -5,12 +5,14 @@ import html
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.actions.agreement import Comparison, Contrast, Side
+from app.actions.agreement import Block, Comparison, Contrast, Everybody, Side
 from app.components import passage
 from app.views import opinion
 from app.views.plain import plain
+from data.records import AssessorKind
 from data.scales import Scale
 from engine.agreement import Undefined
+from engine.raters import Interval
 
 LINES = 3
 _CELLS = [[0.0, "#e8eefc"], [1.0, "#1c46a6"]]
@@ -31,6 +33,7 @@ def draw_figures(comparison: Comparison) -> None:
         ("Pairs graded by both", f"{found.pairs:,}", None),
         ("Same grade", figure(found.same, percent=True), found.same),
         ("Weighted kappa", figure(found.kappa), found.kappa),
+        ("95 % of it over queries", _interval(comparison.interval), comparison.interval),
         ("Krippendorff's alpha", figure(found.alpha), found.alpha),
         ("Rank correlation", figure(taus.mean), taus.mean),
     )
@@ -41,16 +44,96 @@ def draw_figures(comparison: Comparison) -> None:
         if isinstance(value, Undefined):
             st.caption(f"{name}: {value.reason}.")
     st.caption(
-        "Kappa: Cohen's, quadratic weights. Alpha: ordinal. Rank correlation: Kendall's tau-b, mean over "
+        "Kappa: Cohen's, quadratic weights; its interval by drawing queries anew, 2,000 times. Alpha: ordinal. "
+        "Rank correlation: Kendall's tau-b, mean over "
         f"{len(taus.per_query)} queries; not defined for {taus.undefined} where one side gave only one grade."
     )
+
+
+def _interval(interval: Interval | Undefined) -> str:
+    return "–" if isinstance(interval, Undefined) else f"{interval.low:.2f} to {interval.high:.2f}"
+
+
+def draw_settled(settled: int) -> None:
+    """Say that settlements are no independent grades."""
+    if settled:
+        st.caption(
+            f"{settled:,} grades that settle a conflict are not counted as their assessor's here: they were given in "
+            "view of the others'. A group of people counts them as what the group says."
+        )
+
+
+def draw_everybody(found: Everybody) -> None:
+    """Draw each assessor against each, and how far those of a kind agree."""
+    names = [short(side) for side in found.sides]
+    own = [
+        [float("nan") if row == column else kappa for column, kappa in enumerate(kappas)]
+        for row, kappas in enumerate(found.kappas)
+    ]
+    drawn = go.Figure(
+        go.Heatmap(
+            z=own,
+            x=names,
+            y=names,
+            customdata=found.pairs,
+            texttemplate="%{z:.2f}<br>n %{customdata:,}",
+            textfont={"size": 12},
+            colorscale=_CELLS,
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertemplate="%{y}, %{x}: kappa %{z:.3f} on %{customdata:,} pairs<extra></extra>",
+        )
+    )
+    drawn.update_layout(
+        height=140 + 46 * len(names),
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        xaxis={"type": "category", "showgrid": False},
+        yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
+    )
+    st.plotly_chart(
+        drawn,
+        key="agreement_everybody",
+        config={"displayModeBar": False},
+        alt="Weighted kappa of each assessor with each, and the number of pairs graded by both",
+    )
+    if found.left_out:
+        st.caption(f"{found.left_out:,} who graded least are not in this table.")
+    st.dataframe([_block(block) for block in found.blocks], hide_index=True, key="agreement_blocks")
+    for block in found.blocks:
+        if block.among is not None and isinstance(block.among.alpha, Undefined):
+            st.caption(f"{block.name}: alpha {block.among.alpha.reason}.")
+    st.caption(
+        "Kappa: quadratic weights, of every two; empty where they graded no pair both, or nothing varies. Alpha: "
+        "Krippendorff's, ordinal, over all of a kind at once; n: pairs graded by at least two of them."
+    )
+
+
+def _block(block: Block) -> dict[str, object]:
+    middle = block.kappas[len(block.kappas) // 2] if block.kappas else None
+    return {
+        "Who": block.name,
+        "Assessors": block.among.assessors if block.among else None,
+        "n": block.among.pairs if block.among else None,
+        "Alpha": figure(block.among.alpha) if block.among else "–",
+        "Kappas": len(block.kappas),
+        "Lowest": f"{block.kappas[0]:.3f}" if block.kappas else "–",
+        "Median": "–" if middle is None else f"{(middle + block.kappas[(len(block.kappas) - 1) // 2]) / 2:.3f}",
+        "Highest": f"{block.kappas[-1]:.3f}" if block.kappas else "–",
+    }
 
 
 def draw_warnings(comparison: Comparison, first: Side, second: Side) -> None:
     """Say what a reader of the figures must know."""
     for side, left_out in zip((first, second), comparison.conflicts, strict=True):
         if left_out:
-            st.caption(f"{left_out} pairs on which {plain(side.name)} disagree among themselves are left out.")
+            words = f"{left_out:,} pairs on which {plain(side.name)} disagree among themselves are left out"
+            if side.kind is AssessorKind.HUMAN:
+                st.page_link("screens/adjudication.py", label=f"{words}: settle them", icon=":material/balance:")
+            else:
+                st.caption(f"{words}.")
     if comparison.shared:
         st.warning("An assessor stands on both sides: agreement with oneself is counted.", icon=":material/warning:")
 
@@ -109,4 +192,10 @@ def draw_contrast(contrast: Contrast, first: Side, second: Side, scale: Scale, *
                 opinion.draw_all(given, scale)
                 if not any(o.judgment.explanation for o in given):
                     st.caption("no explanation")
-        return st.button("Judge this pair", key=f"judge:{key}", icon=":material/gavel:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            wanted = st.button("Judge this pair", key=f"judge:{key}", icon=":material/gavel:")
+            address = {"query_id": difference.query_id, "doc_id": difference.doc_id}
+            st.page_link("screens/history.py", label="History", icon=":material/history:", query_params=address)
+            if first.kind is second.kind is AssessorKind.HUMAN:
+                st.page_link("screens/adjudication.py", label="Settle", icon=":material/balance:", query_params=address)
+        return wanted

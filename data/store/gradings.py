@@ -1,6 +1,8 @@
 """Gradings: judgments read without their texts, for what is counted, compared or settled over a whole collection."""
 
+import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +13,13 @@ from data.settling import Grading, Pair
 from data.store.database import Database, one_of
 from data.store.events import JUDGMENT_COLUMNS
 
-_COLUMNS = tuple(judgments.c[name] for name in Grading.__dataclass_fields__)
+_STATUS = {status.value: status for status in Status}
+# As SQLite keeps them, turned into their types below and only where there is something to turn: a hundred thousand rows
+# through column types take longer than reading them.
+_COLUMNS = tuple(
+    column if isinstance(column.type, sa.Integer) else sa.type_coerce(column, sa.String).label(column.name)
+    for column in (judgments.c[name] for name in Grading.__dataclass_fields__)
+)
 _ANSWERS = (Status.JUDGED, Status.CANT_JUDGE)
 _PEOPLE = sa.select(assessors.c.assessor_id).where(assessors.c.kind == AssessorKind.HUMAN)
 
@@ -67,7 +75,7 @@ class Gradings:
             .group_by(said.c.query_id, said.c.doc_id)
             .having(sa.func.min(said.c.grade) < sa.func.max(said.c.grade))
         )
-        columns = [said.c[column.name] for column in _COLUMNS]
+        columns = [said.c[name] for name in Grading.__dataclass_fields__]
         query = sa.select(*columns).where(sa.tuple_(said.c.query_id, said.c.doc_id).in_(apart))
         return self._read(query.order_by(said.c.sequence))
 
@@ -85,7 +93,8 @@ class Gradings:
     def settlement_count(self, collection_id: str) -> int:
         """How many there are."""
         with self._database.read() as connection:
-            return connection.execute(_settling((sa.func.count(),), collection_id)).scalar_one()
+            count: int = connection.execute(_settling((sa.func.count(),), collection_id)).scalar_one()
+        return count
 
     def by_id(self, event_ids: Sequence[str]) -> dict[str, Grading]:
         """Events by their id, current or not; those that are not here (an import may name others) are absent."""
@@ -94,7 +103,23 @@ class Gradings:
 
     def _read(self, query: sa.Select[Any]) -> list[Grading]:
         with self._database.read() as connection:
-            return [Grading(*row) for row in connection.execute(query)]
+            return [_grading(*row) for row in connection.execute(query)]
+
+
+def _grading(  # noqa: PLR0913 - a row's columns
+    event_id: str,
+    query_id: str,
+    doc_id: str,
+    assessor_id: str,
+    status: str,
+    grade: int | None,
+    settles: str | None,
+    created_at: str,
+) -> Grading:
+    if settles is None:
+        return Grading(event_id, query_id, doc_id, assessor_id, _STATUS[status], grade, (), None)
+    moment = datetime.fromisoformat(created_at).replace(tzinfo=UTC)
+    return Grading(event_id, query_id, doc_id, assessor_id, _STATUS[status], grade, tuple(json.loads(settles)), moment)
 
 
 def _newest(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:

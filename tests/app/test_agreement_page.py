@@ -26,6 +26,7 @@ def test_figures_matrix_and_disagreements(open_page, beans, say):
     assert float(figures["Weighted kappa"]) < 0
     (heatmap,) = test.get("plotly_chart")
     assert json.loads(heatmap.proto.spec)["data"][0]["type"] == "heatmap"
+    assert figures["95 % of it over queries"] == "–" and any("below 5" in c.value for c in test.caption)
     words = [t.value for t in test.text]
     assert words.index("ada on d2") < words.index("ada on d1")
     assert "teacher on d2" in words and "ada on d3" not in words
@@ -36,9 +37,7 @@ def test_a_disagreement_leads_to_judging(open_page, beans, say):
     test = open_page("agreement")
     next(b for b in test.button if b.key == "judge:q1:d2").click().run()
     assert not test.exception
-    titles = [json.loads(e.proto.json)["title"] for e in test.get("bidi_component")]
-    assert titles == [[["Counting", False]]]
-    assert any("What models and other people say is shown once" in c.value for c in test.caption)
+    assert any("Counting" in e.proto.json for e in test.get("bidi_component")), "d2 is on the desk"
 
 
 def test_undefined_figures_are_words(open_page, beans, say):
@@ -92,5 +91,28 @@ def test_untrusted_text_is_never_rendered(open_page, beans, say):
     rendered += [b.label for b in test.button]
     for text in rendered:
         assert not any(mark in text for mark in ("<script>", "![x]", "$a$", ":red[x]")), text
-    assert "<script>" not in test.get("plotly_chart")[0].proto.spec.replace("\\u003c", "<")
+    for chart in test.get("plotly_chart"):
+        assert "<script>" not in chart.proto.spec.replace("\\u003c", "<")
     assert HOSTILE in [t.value for t in test.text]
+
+
+def test_everybody_against_everybody(open_page, beans, say):
+    disagree(say)
+    say("bob", AssessorKind.HUMAN, "q1", "d1", 3)
+    test = open_page("agreement")
+    test.segmented_control(key="agreement_view").set_value("Everybody").run()
+    assert not test.exception
+    (matrix,) = (json.loads(chart.proto.spec)["data"][0] for chart in test.get("plotly_chart"))
+    assert matrix["x"] == ["Person: ada", "Person: bob", "Teacher: gpt"]
+    blocks = test.dataframe[0].value
+    assert list(blocks["Who"]) == ["People among themselves", "People against models"]
+    assert list(blocks["Alpha"]) == ["–", "–"] and any("no variation" in c.value for c in test.caption)
+
+
+def test_conflicts_that_are_left_out_lead_to_settling_them(open_page, beans, say):
+    say("ada", AssessorKind.HUMAN, "q1", "d1", 3)
+    say("bob", AssessorKind.HUMAN, "q1", "d1", 0)
+    say("gpt", AssessorKind.TEACHER, "q1", "d1", 0)
+    test = open_page("agreement")
+    assert not test.exception
+    assert any("1 pairs on which All people disagree" in link.proto.label for link in test.get("page_link"))

@@ -1,5 +1,7 @@
 import random
 import time
+from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,46 @@ def test_figures_do_not_depend_on_the_order_of_events(workbench):
     found = agreeing.compare(workbench, collection, *two(workbench, collection))
     apart = {(a.query_id, a.doc_id) for a, b in zip(ada, gpt, strict=True) if a.grade != b.grade}
     assert {(d.query_id, d.doc_id) for d in found.differences} == apart
+
+
+def test_groups_of_a_kind_are_sides(workbench, beans, say):
+    for name, kind in (("gpt", AssessorKind.TEACHER), ("umbrela", AssessorKind.TEACHER), ("ada", AssessorKind.HUMAN)):
+        say(name, kind, "q1", "d1", 3)
+    names = [side.name for side in agreeing.sides(workbench, beans)]
+    assert names == ["All teachers", "Person: ada", "Teacher: gpt", "Teacher: umbrela"]
+
+
+def test_a_settlement_is_what_the_group_says_and_not_what_its_assessor_thought(workbench, beans, say):
+    first = say("ada", AssessorKind.HUMAN, "q1", "d1", 0)
+    second = say("bob", AssessorKind.HUMAN, "q1", "d1", 3)
+    say("gpt", AssessorKind.TEACHER, "q1", "d1", 3)
+    settled = replace(first, event_id=new_id(), grade=3, settles=(first.event_id, second.event_id))
+    workbench.store.judgments.add(settled)
+    by_name = {side.name: side for side in agreeing.sides(workbench, beans)}
+    people, ada, gpt = (by_name[name] for name in ("All people", "Person: ada", "Teacher: gpt"))
+    assert agreeing.compare(workbench, beans, people, gpt).agreement.same == 1.0
+    assert agreeing.compare(workbench, beans, ada, gpt).agreement.confusion[0][3] == 1
+
+
+def test_everybody_against_everybody(workbench, beans, say):
+    for number, doc_id in enumerate(("d1", "d2", "d3", "d4")):
+        say("ada", AssessorKind.HUMAN, "q1", doc_id, number)
+        say("bob", AssessorKind.HUMAN, "q1", doc_id, number)
+        say("gpt", AssessorKind.TEACHER, "q1", doc_id, 3 - number)
+    say("cy", AssessorKind.HUMAN, "q2", "d1", 2)
+    found = agreeing.everybody(workbench, beans, agreeing.sides(workbench, beans))
+    assert [side.name for side in found.sides] == ["Person: ada", "Person: bob", "Person: cy", "Teacher: gpt"]
+    assert found.pairs[0] == (4, 4, 0, 4) and found.kappas[0][1] == 1.0 and found.kappas[0][3] == pytest.approx(-1)
+    assert isnan(found.kappas[0][2])
+    people, models = found.blocks
+    assert (people.among.assessors, people.among.pairs, people.among.alpha) == (3, 4, 1.0)
+    assert people.kappas == (1.0,) and models.among is None and len(models.kappas) == 2
+
+
+def test_the_matrix_keeps_those_who_graded_most(workbench, beans, say):
+    for number in range(agreeing.MOST + 2):
+        say(f"person {number:02}", AssessorKind.HUMAN, "q1", "d1", 1)
+    say("person 13", AssessorKind.HUMAN, "q1", "d2", 1)
+    found = agreeing.everybody(workbench, beans, agreeing.sides(workbench, beans))
+    assert len(found.sides) == agreeing.MOST and found.left_out == 2
+    assert found.sides[-1].name == "Person: person 13"
