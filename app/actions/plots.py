@@ -42,7 +42,7 @@ def calibration(points: Sequence[tuple[float, float, int]], highest: int) -> go.
         x=[point[0] for point in points],
         y=[point[1] for point in points],
         mode="markers+lines+text",
-        name="the system, with documents per bin",
+        name="the system",
         marker={"color": BLUE, "size": [8 + min(24, point[2] ** 0.5 * 2) for point in points]},
         line={"color": BLUE},
         text=[str(point[2]) for point in points],

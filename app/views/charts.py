@@ -12,6 +12,7 @@ from app.actions import plots
 from app.actions.pictures import BLUE, GREY, ORANGE, escaped
 
 HEIGHT = 300
+_INK = {"light": "#31333f", "dark": "#e6e6e3"}
 _QUIET = {"displayModeBar": False}
 
 
@@ -85,6 +86,8 @@ def draw(figure: go.Figure, *, key: str, alt: str, height: int = HEIGHT) -> None
 
 
 def _sized(figure: go.Figure, height: int) -> go.Figure:
+    # Streamlit's own grey for a chart's words has too little contrast for names that are to be read.
+    figure.update_annotations(font={"color": _INK[st.context.theme.type or "light"], "size": 13})
     return figure.update_layout(
         height=height, margin={"l": 8, "r": 8, "t": 24, "b": 8}, legend={"orientation": "h", "y": 1.12}
     )

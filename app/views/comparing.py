@@ -1,7 +1,8 @@
 """How systems side by side look: who is compared, figures over the queries, and one query as a slope chart with
 reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -99,13 +100,12 @@ def figures(found: Overview, key: str) -> None:
     overlap = sum(compared.overlap.values()) / len(compared.overlap)
     tau = sum(compared.tau.values()) / len(compared.tau) if compared.tau else None
     with st.container(horizontal=True):
-        st.metric("Queries", len(found.queries), border=True, width=130)
-        st.metric("With labels", compared.labelled, border=True, width=150)
+        labelled = f"{len(found.queries):,} ({compared.labelled:,} labelled)"
+        st.metric("Queries", labelled, border=True, width=220)
         if difference is not None:
             ties = compared.labelled - difference.wins - difference.losses
             words = f"{difference.wins} / {ties} / {difference.losses}"
-            st.metric("Wins / ties / losses", words, border=True, width=210, help=f"By {PRIMARY}, query by query.")
-            st.metric(f"{PRIMARY} difference", f"{difference.mean:+.4f}", border=True, width=220)
+            st.metric("Wins / ties / losses", words, border=True, width=200, help=f"By {PRIMARY}, query by query.")
         st.metric("Overlap@10", f"{overlap:.0%}", border=True, width=150, help="Of the first ten documents; mean.")
         shown = "–" if tau is None else f"{tau:.2f}"
         st.metric("Rank correlation", shown, border=True, width=190, help="Kendall's tau on shared documents; mean.")
@@ -117,20 +117,25 @@ def figures(found: Overview, key: str) -> None:
         )
         return
     st.dataframe(
-        rows,
-        hide_index=True,
-        key=f"{key}:measures",
-        column_config={
-            "Mean": _FIGURE,
-            "Difference": _SIGNED,
-            "p": st.column_config.NumberColumn(format="%.3f"),
-        },
+        [_measure_row(row) for row in rows], hide_index=True, key=f"{key}:measures", column_config={"Mean": _FIGURE}
     )
     st.caption(
         f"Measured with {plain(found.labels.words, limit=300)}. Difference: to {plain(found.systems[1].title)}; "
         "intervals: 95 %, bootstrap over queries; p: paired randomization test. Documents nobody labelled count as "
         "not relevant; Judged@10 says how many were labelled."
     )
+
+
+def _measure_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """As wide as a page is; the system that the others are held against has nothing to be held against."""
+    shown = {name: row[name] for name in ("Measure", "System", "Mean", "95 % interval")}
+    if row["Difference"] is None:
+        return shown | {"Difference": "", "p": "", "W / T / L": ""}
+    return shown | {
+        "Difference": f"{row['Difference']:+.4f} ({row['its interval']})",
+        "p": f"{row['p']:.3f}",
+        "W / T / L": f"{row['Wins']} / {row['Ties']} / {row['Losses']}",
+    }
 
 
 def queries(found: Overview, key: str) -> str | None:

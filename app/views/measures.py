@@ -110,6 +110,7 @@ def charts_of(report: Mapping[str, Any], queries: Mapping[str, Query], highest: 
         st.markdown("**Calibration: the model's expected grade against people's grades**")
         if points := plots.bins(report):
             charts.calibration(points, highest, key="calibration_chart")
+            st.caption("The numbers say how many labelled documents a point stands for.")
         else:
             st.info("No labelled document was ranked, so there is nothing to compare.")
 

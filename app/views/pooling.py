@@ -66,6 +66,7 @@ def choose(pools: Sequence[Pool]) -> Pool:
 
 def open_on_judge(pool: Pool) -> None:
     """The Judge page is to show this queue when it is opened."""
+    choosing.show_pairs()
     state.put(choosing.QUEUE, Strategy.POOL.value)
     state.put(choosing.POOL, pool.pool_id)
 
@@ -74,7 +75,7 @@ def progress(found: Progress) -> None:
     """How far a queue is judged, by whom, and what that brought."""
     total = len(found.pool.pairs)
     st.progress(found.decided / total if total else 1.0, text=f"{found.decided} of {total} pairs judged")
-    left, right = st.columns(2)
+    left, right = st.columns([2, 3])
     with left:
         if found.people:
             rows = [{"Assessor": name, "Judged": judged, "Of": total} for name, judged in found.people]
@@ -83,16 +84,12 @@ def progress(found: Progress) -> None:
             st.caption("Nobody has judged any of it yet.")
     with right:
         st.dataframe(
-            [
-                {"System": name, "Judged@10 when made": before, "Judged@10 now": now}
-                for name, before, now in found.judged
-            ],
+            [{"System": name, "Before": before, "Now": now} for name, before, now in found.judged],
             hide_index=True,
             key="pool_judged",
-            column_config=dict.fromkeys(
-                ("Judged@10 when made", "Judged@10 now"), st.column_config.NumberColumn(format="percent")
-            ),
+            column_config=dict.fromkeys(("Before", "Now"), st.column_config.NumberColumn(format="percent")),
         )
+        st.caption("Judged@10 of each system, before the queue was made and now.")
     st.caption(
         f"Made by {plain(found.pool.created_by)} from the first {found.pool.depth} documents of "
         f"{plain(', '.join(found.pool.systems), limit=300)}."

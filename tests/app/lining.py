@@ -5,6 +5,7 @@ from data.records import (
     AssessorKind,
     Collection,
     Document,
+    EvaluationRecord,
     Judgment,
     Query,
     RankedDocument,
@@ -14,7 +15,9 @@ from data.records import (
     new_id,
 )
 from data.scales import DEFAULT_SCALE
+from engine.evaluation import evaluate
 from engine.pipeline import prompt_sha256
+from training import labels
 
 METHOD = "pointwise-score"
 BASE, TAUGHT = f"ranked:{BASE_VERSION_ID}:{METHOD}", f"ranked:taught:{METHOD}"
@@ -116,3 +119,28 @@ def filled(workbench) -> Collection:
         rank(workbench, added, query_id, taught, version_id="taught")
     grade_all(workbench, added, {(q, number): given for q in query_ids for number, given in ((GOOD, 3), (1, 0))})
     return added
+
+
+def evaluated(workbench, added, version_id, champion_id=None) -> EvaluationRecord:
+    """A stored evaluation of a version on h0 to h3, from its stored rankings; no model is asked."""
+    rankings = {
+        ranker: [
+            workbench.store.rankings.latest(added.collection_id, query_id=f"h{i}", version_id=ranker) for i in range(4)
+        ]
+        for ranker in (version_id, champion_id)
+        if ranker
+    }
+    held = labels.heldout(workbench.store, added)
+    report = evaluate(
+        rankings[version_id], rankings.get(champion_id), held.qrels, added.scale, labels=held.words
+    ).to_json()
+    record = EvaluationRecord(
+        evaluation_id=new_id(),
+        collection_id=added.collection_id,
+        version_id=version_id,
+        method=METHOD,
+        heldout_sha256="x",
+        report=report,
+    )
+    workbench.store.evaluations.add(record)
+    return workbench.store.evaluations.get(record.evaluation_id)

@@ -2,10 +2,8 @@
 
 import pytest
 
-from data.records import EvaluationRecord, new_id
-from engine.evaluation import evaluate
 from tests.app import lining
-from training import jobs, labels
+from training import jobs
 
 
 @pytest.fixture
@@ -16,20 +14,7 @@ def added(workbench):
 @pytest.fixture
 def measured(workbench, added):
     """An evaluation of the base against BM25."""
-    store = workbench.store
-    rankings = [store.rankings.latest(added.collection_id, query_id=f"h{i}", version_id="base") for i in range(4)]
-    held = labels.heldout(store, added)
-    report = evaluate(rankings, None, held.qrels, added.scale, labels=held.words).to_json()
-    store.evaluations.add(
-        EvaluationRecord(
-            evaluation_id=new_id(),
-            collection_id=added.collection_id,
-            version_id="base",
-            method=lining.METHOD,
-            heldout_sha256="x",
-            report=report,
-        )
-    )
+    lining.evaluated(workbench, added, "base")
     return added
 
 
@@ -47,7 +32,7 @@ def test_a_queue_is_made_and_its_progress_shown(open_page, added, workbench):
     assert pool.name == "spring" and pool.systems == ("BM25", "base by pointwise-score") and len(pool.pairs) == 16
     shown = frames(page)
     assert list(shown["Assessor", "Judged", "Of"].iloc[0]) == ["Ann", 8, 16]
-    assert list(shown["System", "Judged@10 when made", "Judged@10 now"]["Judged@10 now"]) == [0.5, 0.5]
+    assert list(shown["System", "Before", "Now"]["Now"]) == [0.5, 0.5]
     page.button(key="pool_judge").click().run()
     assert not page.exception
 

@@ -12,11 +12,10 @@ from app.actions import evaluate as actions
 from app.actions import plots, report
 from data.errors import NotFoundError
 from data.formats.trec import read_run
-from data.records import EvaluationRecord, Query, Split, new_id
-from engine.evaluation import PRIMARY, evaluate
+from data.records import Query, Split
+from engine.evaluation import PRIMARY
 from tests.app import lining
 from tests.app.conftest import HOSTILE
-from training import labels
 
 
 @pytest.fixture
@@ -27,25 +26,7 @@ def added(workbench):
 @pytest.fixture
 def shown(workbench, added):
     """The taught version against the base, from stored rankings."""
-    store = workbench.store
-    rankings = {
-        version_id: [
-            store.rankings.latest(added.collection_id, query_id=f"h{i}", version_id=version_id) for i in range(4)
-        ]
-        for version_id in ("base", "taught")
-    }
-    held = labels.heldout(store, added)
-    made = evaluate(rankings["taught"], rankings["base"], held.qrels, added.scale, labels=held.words)
-    record = EvaluationRecord(
-        evaluation_id=new_id(),
-        collection_id=added.collection_id,
-        version_id="taught",
-        method=lining.METHOD,
-        heldout_sha256="x",
-        report=made.to_json(),
-    )
-    store.evaluations.add(record)
-    return actions.shown(workbench, added, store.evaluations.get(record.evaluation_id))
+    return actions.shown(workbench, added, lining.evaluated(workbench, added, "taught", "base"))
 
 
 class Tags(HTMLParser):
