@@ -85,7 +85,7 @@ class Browser:
         stroke = self._stroke()
         self.sent.append(stroke)
         self._outbox.append(stroke)
-        self._send(at=self._page["at"] + (stroke["kind"] != "undo"))
+        self._send(at=self._page["at"] if stroke["kind"] == "undo" else self._next()["n"] + 1)
 
     def judge(self) -> None:
         """Press a key, and wait until the screen says that it is saved."""
@@ -113,6 +113,12 @@ class Browser:
     def _send(self, *, at: int) -> None:
         self._server.connection.send({"desk": self._page.get("desk", ""), "at": at, "outbox": self._outbox})
 
+    def _next(self) -> dict[str, Any]:
+        """The pair the person looks at. One they have answered is passed over: what was under way when the server was
+        killed arrives after the new one has laid out the queue."""
+        ahead = (item for item in self._page["items"] if item["n"] >= self._page["at"])
+        return next(item for item in ahead if item["mine"] is None)
+
     def _stroke(self) -> dict[str, Any]:
         undoable = self._page["undoable"]
         kinds = ("grade", "skip", "later", "cant-judge", "undo")
@@ -122,6 +128,6 @@ class Browser:
             undone = undoable[-1]
             pair = {name: undone[name] for name in ("query_id", "doc_id")}
             return stroke | pair | {"undoes": undone["event_id"]}
-        item = next(item for item in self._page["items"] if item["n"] == self._page["at"])
+        item = self._next()
         stroke |= {"query_id": item["query_id"], "doc_id": item["doc_id"]}
         return stroke | {"grade": self._rng.randrange(4)} if kind == "grade" else stroke

@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -225,3 +227,21 @@ def test_the_newest_events_are_found_in_an_index_alone(filled):
         plan = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
     assert "COVERING INDEX ix_judgments_newest (collection_id=? AND query_id=?)" in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_what_can_be_undone_is_found_among_the_assessors_own_events(filled):
+    asked = []
+
+    @sa.event.listens_for(sa.engine.Engine, "before_cursor_execute")
+    def listen(connection, cursor, statement, parameters, context, executemany):
+        asked.append((statement, parameters))
+
+    try:
+        filled.store.judgments.standing(filled.collection.collection_id, filled.ann.assessor_id, limit=30)
+    finally:
+        sa.event.remove(sa.engine.Engine, "before_cursor_execute", listen)
+    (statement, parameters) = asked[-1]
+    with closing(sqlite3.connect(filled.store.path)) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    assert "USING INDEX ix_judgments_assessor" in plan[0], "not every event of the collection"
+    assert not any("TEMP B-TREE" in step for step in plan), "they are in order already"
