@@ -86,17 +86,18 @@ def _kind_of_path(number: int) -> dict[str, Any]:
 
 def _seen(request: Wanted, number: int, look: Callable[[Wanted], Seen | None]) -> tuple[Wanted, Seen | None]:
     """Say what was pointed at; of a table, ask for its columns."""
+    seen = None
     with problem.shown():
-        first = look(request)
-        if first is not None and first.names:
-            request = replace(request, columns=_columns(number, first.names))
-            first = look(request)
-        if first is not None and first.problem is not None:
-            raise first.problem
-        if first is not None:
-            st.text(f"This is {first.words}.")
-        return request, first
-    return request, None
+        found = look(request)
+        if found is not None and found.names:
+            request = replace(request, columns=_columns(number, found.names))
+            found = look(request)
+        if found is not None and found.problem is not None:
+            raise found.problem
+        if found is not None:
+            st.text(f"This is {found.words}.")
+        seen = found
+    return request, seen
 
 
 def _columns(number: int, names: Sequence[str]) -> dict[str, str]:

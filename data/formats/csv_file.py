@@ -12,7 +12,7 @@ from data.errors import NotFoundError
 from data.formats.rows import BadRows, text_problem
 
 if TYPE_CHECKING:
-    from _csv import _reader
+    from _csv import Reader
 
 LONGEST = 2**26
 """Characters of a cell; where one seems to be longer, a quotation mark was not closed."""
@@ -64,7 +64,7 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator
         yield _line([harmless(cell) for cell in row])
 
 
-def _records(reader: "_reader") -> Iterator[tuple[int, list[str], str | None]]:
+def _records(reader: "Reader") -> Iterator[tuple[int, list[str], str | None]]:
     """The first line, the cells, and what is wrong with a record that can't be read."""
     while True:
         line = reader.line_num + 1
