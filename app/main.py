@@ -13,25 +13,29 @@ st.set_page_config(page_title="WhyRank", page_icon="⚖️", layout="wide")
 who, why = frame.visit()
 is_admin = who is not None and who.role.covers(Role.ADMIN)
 page = st.navigation(
-    [
-        st.Page("screens/explore.py", title="Explore", icon=":material/search:", default=True),
-        st.Page("screens/judge.py", title="Judge", icon=":material/gavel:"),
-        st.Page("screens/agreement.py", title="Agreement", icon=":material/group:"),
-        st.Page("screens/adjudication.py", title="Adjudication", icon=":material/balance:"),
-        st.Page("screens/progress.py", title="Progress", icon=":material/trending_up:"),
-        st.Page("screens/history.py", title="History", icon=":material/history:"),
-        st.Page("screens/compare.py", title="Compare", icon=":material/compare_arrows:"),
-        st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
-        st.Page("screens/evaluate.py", title="Evaluate", icon=":material/monitoring:"),
-        st.Page("screens/learn.py", title="Learning curve", icon=":material/show_chart:"),
-        st.Page("screens/collections.py", title="Collections", icon=":material/library_books:"),
-        st.Page(
-            "screens/people.py",
-            title="People",
-            icon=":material/badge:",
-            visibility="visible" if is_admin else "hidden",
-        ),
-    ],
+    {
+        "": [
+            st.Page("screens/explore.py", title="Explore", icon=":material/search:", default=True),
+            st.Page("screens/judge.py", title="Judge", icon=":material/gavel:"),
+            st.Page("screens/compare.py", title="Compare", icon=":material/compare_arrows:"),
+            st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("screens/evaluate.py", title="Evaluate", icon=":material/monitoring:"),
+            st.Page("screens/learn.py", title="Learning curve", icon=":material/show_chart:"),
+            st.Page("screens/collections.py", title="Collections", icon=":material/library_books:"),
+        ],
+        "Team": [
+            st.Page("screens/agreement.py", title="Agreement", icon=":material/group:"),
+            st.Page("screens/adjudication.py", title="Adjudication", icon=":material/balance:"),
+            st.Page("screens/progress.py", title="Progress", icon=":material/trending_up:"),
+            st.Page("screens/history.py", title="History", icon=":material/history:"),
+            st.Page(
+                "screens/people.py",
+                title="People",
+                icon=":material/badge:",
+                visibility="visible" if is_admin else "hidden",
+            ),
+        ],
+    },
     position="top" if who else "hidden",
 )
 if who is None:

@@ -19,6 +19,8 @@ FLAGS = [
 MILLISECONDS = 60_000
 """What a slow machine may take to show something."""
 SIZE = {"width": 1280, "height": 800}
+TEAM = ("Agreement", "Adjudication", "Progress", "History", "People")
+"""Pages that stand in a menu of their own."""
 _RECORD = """() => {
   const main = document.querySelector("[data-testid=stMain]");
   window.shown = [];
@@ -63,10 +65,20 @@ class App:
 
     def go(self, name: str) -> None:
         """Follow a link of the page list."""
-        path = "/" if name == "Explore" else f"/{name.lower()}"
-        self.page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
+        path = {"Explore": "/", "Learning curve": "/learn"}.get(name, f"/{name.lower()}")
+        if name in TEAM:
+            self.team().filter(has_text=name).click()
+        else:
+            self.page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
         self.page.wait_for_url(lambda url: urlsplit(url).path == path)
         self._rest()
+
+    def team(self) -> Locator:
+        """Open the menu of the team's pages; its links."""
+        self.page.get_by_test_id("stTopNavSection").click()
+        links = self.page.get_by_test_id("stTopNavDropdownLink")
+        expect(links.first).to_be_visible()
+        return links
 
     def ranking_id(self, url: str | None = None) -> str | None:
         """The ranking that an address (the present one) names."""

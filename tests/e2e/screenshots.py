@@ -10,9 +10,9 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.e2e.browser import SIZE, App, chromium
+from tests.e2e.browser import SIZE, TEAM, App, chromium
 
-PAGES = ("Explore", "Judge", "Agreement", "Train", "Evaluate", "Collections")
+PAGES = ("Explore", "Judge", "Compare", "Train", "Evaluate", "Learning curve", "Collections", *TEAM)
 PATIENCE = 600_000
 """Milliseconds a ranking by a real model may take."""
 
@@ -33,7 +33,7 @@ def main(out: Path, url: str, collection: str | None, query: str | None) -> None
             for page in PAGES:
                 app.go(page)
                 still(app)
-                app.page.screenshot(path=out / f"{page.lower()}-{scheme}.png")
+                app.page.screenshot(path=out / f"{page.lower().replace(' ', '-')}-{scheme}.png")
             context.close()
 
 

@@ -121,7 +121,7 @@ def test_people_sign_in_get_roles_and_sign_out(visit, team, identities):
     anna = visit("sub-anna")
     expect(anna.key("who_is_it")).to_contain_text("Anna")
     expect(anna.says("Signed in, as assessor.")).to_be_visible()
-    expect(anna.page.get_by_test_id("stTopNavLink").filter(has_text="People")).to_have_count(0)
+    expect(anna.team().filter(has_text="People")).to_have_count(0)
     anna.open(name="Root")
     expect(anna.key("who_is_it")).to_contain_text("Anna")
 
