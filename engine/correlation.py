@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from engine.agreement import Pair, Undefined
+from data.settling import Pair
+from engine.agreement import Undefined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data.errors import TrainingError
 from data.records import Collection, Version
+from data.settling import Pair
 from engine import models
 from engine.pipeline import Plan, prompt_sha256
 from engine.ranking import method_named
@@ -18,7 +19,6 @@ from training.evaluations import stored_rankings
 from training.examples import Snapshot
 from training.learning import LearnConfig, Material
 from training.recipes import TrainConfig
-from training.rows import Pair
 from training.work import Work
 
 TRAINING_COST = 3

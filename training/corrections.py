@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from data.errors import TrainingError
 from data.records import Assessor, AssessorKind, Judgment, Query, Split
-from training.rows import Pair
+from data.settling import Pair
 from training.splits import split_of
 
 ASSUMED = "assumed"

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from data.errors import IncompatibleVersionError, TrainingError, WhyRankError
 from data.records import Assessor, AssessorKind, Collection, Judgment, Query, Split, Status, Version
+from data.settling import Pair
 from engine import agreement
 from engine.pipeline import check_version
 from engine.ranking import method_named
@@ -23,7 +24,6 @@ from training.gate import GateOptions
 from training.leaks import Leaks
 from training.options import Options
 from training.recipes import TrainConfig
-from training.rows import Pair
 from training.splits import heldout_queries, split_of
 
 COUNTS = (0, 25, 100)

@@ -34,16 +34,16 @@ def wanted() -> Wanted:
     assessors = {a.assessor_id: a for a in workbench.store.assessors.list()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input("Search", key=WORDS, placeholder="words of an id, a query, an explanation, a note")
-        who = st.selectbox(
+        assessor_id = st.selectbox(
             "Who",
             sorted(assessors, key=lambda key: assessors[key].name),
             index=None,
-            format_func=lambda key: history.who(assessors[key]),
+            format_func=lambda key: who(assessors[key]),
             key=WHO,
             placeholder="everybody",
         )
         statuses = st.multiselect("What", list(Status), format_func=str, key=STATUSES, placeholder="everything")
-    return Wanted(assessor_id=who, statuses=tuple(statuses), words=words)
+    return Wanted(assessor_id=assessor_id, statuses=tuple(statuses), words=words)
 
 
 def download(asked_for: Wanted, count: int, *, key: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
+Fate = Literal["kept", "removed", "added"]
 _WORDS = re.compile(r"\s+")
 MOST = 4000
 """Words of a text that are compared; finding the longest common runs takes the square of their number."""
@@ -14,7 +15,7 @@ MOST = 4000
 class Change:
     """Words that follow each other and share a fate."""
 
-    fate: Literal["kept", "removed", "added"]
+    fate: Fate
     text: str
 
 
@@ -23,7 +24,8 @@ def changes(before: str, after: str) -> tuple[Change, ...]:
     is removed and all is added."""
     old, new = _words(before), _words(after)
     if max(len(old), len(new)) > MOST and old != new:
-        return tuple(Change(fate, " ".join(words)) for fate, words in (("removed", old), ("added", new)) if words)
+        whole: tuple[tuple[Fate, list[str]], ...] = (("removed", old), ("added", new))
+        return tuple(Change(fate, " ".join(words)) for fate, words in whole if words)
     found = []
     # autojunk takes words that are frequent in a long text for noise, and shows them as changed where they are not.
     for tag, i, j, k, m in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
