@@ -29,7 +29,10 @@ WINDOW = 400_000
 QUERY = 4_000
 EXPLANATION = 4_000
 UNDOABLE = 30
-NOTHING = "Nothing waits here. Pairs come from rankings (Explore) and from imported or other people's judgments."
+NOTHING = (
+    "Nothing waits here. Pairs come from rankings (Explore) and from judgments of models that nobody has checked. "
+    "What somebody judged already waits under Overlap, and under \u2260 People where the student differs."
+)
 NOTHING_LISTED = "Nothing is listed for this query. Rank it on Explore, or import judgments of it."
 DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
 _ORDER = {AssessorKind.STUDENT: 0, AssessorKind.TEACHER: 1, AssessorKind.HUMAN: 2}

@@ -88,11 +88,18 @@ class Desk {
       this.heardAt = Date.now();
     }
     for (const item of data.items) this.take(item);
+    if (fresh && !this.list) this.passAnswered();
     this.hear(data.answers);
     this.extend(data.more);
     for (const n of this.cache.keys()) if (Math.abs(n - this.at) > CACHED) this.cache.delete(n);
     this.paint();
     this.pump();
+  }
+
+  // After a reload the queue may begin with pairs whose answers are still on their way.
+  passAnswered() {
+    const answered = new Set(this.outbox.strokes.filter((one) => one.kind !== "undo").map(pairOf));
+    while (this.item && answered.has(pairOf(this.item)) && this.at < this.data.stop) this.at += 1;
   }
 
   // What was loaded of a long document stays when the item comes again.

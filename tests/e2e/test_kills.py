@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from data.records import AssessorKind, JobState
+from data.records import AssessorKind, JobState, Judgment, Split, new_id
 from engine.workbench import Workbench
 from tests import synthetic
 from tests.e2e import judging, learning
@@ -21,7 +21,22 @@ MANY_STEPS = {"Epochs": 12, "Batch size (examples)": 1, "Depth (documents per qu
 def collection(served):
     with Workbench.open(served.settings) as workbench:
         made = synthetic.synthetic(train=4, heldout=10, per_query=4)
-        return workbench.build_index(synthetic.install(workbench.store, made))
+        added = workbench.build_index(synthetic.install(workbench.store, made))
+        # Pairs that no person judged wait in the queue; a teacher's words on held-out queries train nothing.
+        teacher = workbench.store.assessors.ensure("teacher", AssessorKind.TEACHER)
+        heldout = [query for query in made.queries if query.split is Split.HELDOUT]
+        workbench.store.judgments.add_many(
+            Judgment(
+                event_id=new_id(),
+                collection_id=added.collection_id,
+                query_id=query.query_id,
+                doc_id=made.documents[i].doc_id,
+                assessor_id=teacher.assessor_id,
+                grade=1,
+            )
+            for i, query in enumerate(heldout)
+        )
+        return added
 
 
 def mine(store, collection):
