@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import resources, state
 from app.actions import history
+from app.actions.opinions import who
 from app.views import frame, problem
 from app.views import history as view
 from app.views.plain import plain
