@@ -30,8 +30,8 @@ class Row:
     median_seconds: float | None
     """None: no time is known, as for what was imported."""
     per_hour: float | None
-    """Pairs per hour of work in the last `DAYS`; None: none judged then. A quarter of an hour in which they judged
-    anything is one of work."""
+    """Pairs per hour of work in the last `DAYS`; None: none judged then, or none whose time is known (an import). A
+    quarter of an hour in which they judged anything is one of work."""
     today: int
 
 
@@ -128,7 +128,11 @@ def _rows(
                 by_status={tally.status: tally.count for tally in given},
                 blind=graded.blind / graded.count if graded and is_person else None,
                 median_seconds=paces[assessor_id].median_seconds if assessor_id in paces else None,
-                per_hour=sum(q.judged for q in mine) * QUARTERS_PER_HOUR / len(mine) if mine else None,
+                per_hour=(
+                    sum(q.judged for q in mine) * QUARTERS_PER_HOUR / len(mine)
+                    if mine and assessor_id in paces
+                    else None
+                ),
                 today=sum(q.judged for q in mine if is_today(q.start)),
             )
         )

@@ -13,6 +13,8 @@ from app.views.plain import plain
 from data.records import Collection
 from data.scales import Rules, Scale
 
+LINES = 18
+"""Of a document, until the reader asks for more."""
 CANT_JUDGE = -1
 """Stands for "can't be judged" among the grades to choose from."""
 
@@ -28,8 +30,8 @@ def draw_pair(case: Case, *, with_models: bool, key: str) -> None:
     """Draw query and document, with what people quote (models too, where they may be seen) marked."""
     st.markdown(f"#### {plain(case.query.text, limit=2000)}")
     shown = [*case.people, *(case.models if with_models else ())]
-    with st.container(border=True, height=420):
-        passage.draw(case.document, [e for o in shown for e in o.judgment.evidence], key=key)
+    with st.container(border=True):
+        passage.draw(case.document, [e for o in shown for e in o.judgment.evidence], key=key, lines=LINES)
     st.caption(plain(case.document.doc_id))
 
 
@@ -103,6 +105,7 @@ def draw_decision(  # noqa: PLR0913 - a form's parts
         format_func=lambda grade: "Can't be judged" if grade == CANT_JUDGE else opinion.grade_label(grade, scale),
         key=keys[0],
         on_change="ignore",
+        wrap=True,
     )
     st.text_area(
         "Why?",
@@ -147,10 +150,10 @@ def draw_settlements(found: Sequence[Settlement], scale: Scale, *, key: str) -> 
             "By": who(s.by),
             "Query": s.judgment.query_id,
             "Document": s.judgment.doc_id,
-            "Before": ", ".join(f"{name}: {grade}" for name, grade in s.before),
             "Grade": opinion.answer(s.judgment, scale),
             "Why": s.judgment.note or "",
             "Counts": "yes" if s.stands else "no: something else was said since",
+            "Before": ", ".join(f"{name}: {grade}" for name, grade in s.before),
         }
         for s in found
     ]

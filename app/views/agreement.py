@@ -1,6 +1,8 @@
 """How agreement looks: figures with their undefined cases in words, the confusion matrix, the disagreements."""
 
 import html
+import math
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -33,25 +35,26 @@ def draw_figures(comparison: Comparison) -> None:
         ("Pairs graded by both", f"{found.pairs:,}", None),
         ("Same grade", figure(found.same, percent=True), found.same),
         ("Weighted kappa", figure(found.kappa), found.kappa),
-        ("95 % of it over queries", _interval(comparison.interval), comparison.interval),
         ("Krippendorff's alpha", figure(found.alpha), found.alpha),
         ("Rank correlation", figure(taus.mean), taus.mean),
     )
     with st.container(horizontal=True):
-        for name, shown, _ in measures:
-            st.metric(name, shown, border=True)
-    for name, _, value in measures:
+        for name, shown, value in measures:
+            between = _interval(comparison.interval) if value is found.kappa else None
+            st.metric(name, shown, between, delta_color="off", delta_arrow="off", border=True)
+    for name, _, value in (*measures, ("Its interval", "", comparison.interval)):
         if isinstance(value, Undefined):
             st.caption(f"{name}: {value.reason}.")
     st.caption(
-        "Kappa: Cohen's, quadratic weights; its interval by drawing queries anew, 2,000 times. Alpha: ordinal. "
+        "Kappa: Cohen's, quadratic weights; below it, the middle 95 % of it when the queries are drawn anew, 2,000 "
+        "times. Alpha: ordinal. "
         "Rank correlation: Kendall's tau-b, mean over "
         f"{len(taus.per_query)} queries; not defined for {taus.undefined} where one side gave only one grade."
     )
 
 
-def _interval(interval: Interval | Undefined) -> str:
-    return "–" if isinstance(interval, Undefined) else f"{interval.low:.2f} to {interval.high:.2f}"
+def _interval(interval: Interval | Undefined) -> str | None:
+    return None if isinstance(interval, Undefined) else f"{interval.low:.2f} to {interval.high:.2f}"
 
 
 def draw_settled(settled: int) -> None:
@@ -66,17 +69,13 @@ def draw_settled(settled: int) -> None:
 def draw_everybody(found: Everybody) -> None:
     """Draw each assessor against each, and how far those of a kind agree."""
     names = [short(side) for side in found.sides]
-    own = [
-        [float("nan") if row == column else kappa for column, kappa in enumerate(kappas)]
-        for row, kappas in enumerate(found.kappas)
-    ]
     drawn = go.Figure(
         go.Heatmap(
-            z=own,
+            z=_without_oneself(found.kappas),
             x=names,
             y=names,
-            customdata=found.pairs,
-            texttemplate="%{z:.2f}<br>n %{customdata:,}",
+            text=_cell_texts(found),
+            texttemplate="%{text}",
             textfont={"size": 12},
             colorscale=_CELLS,
             zmin=0,
@@ -84,7 +83,7 @@ def draw_everybody(found: Everybody) -> None:
             showscale=False,
             xgap=2,
             ygap=2,
-            hovertemplate="%{y}, %{x}: kappa %{z:.3f} on %{customdata:,} pairs<extra></extra>",
+            hovertemplate="%{y}, %{x}: %{text}<extra></extra>",
         )
     )
     drawn.update_layout(
@@ -109,6 +108,24 @@ def draw_everybody(found: Everybody) -> None:
         "Kappa: quadratic weights, of every two; empty where they graded no pair both, or nothing varies. Alpha: "
         "Krippendorff's, ordinal, over all of a kind at once; n: pairs graded by at least two of them."
     )
+
+
+def _without_oneself(kappas: Sequence[Sequence[float]]) -> list[list[float]]:
+    return [
+        [math.nan if row == column else kappa for column, kappa in enumerate(given)] for row, given in enumerate(kappas)
+    ]
+
+
+def _cell_texts(found: Everybody) -> list[list[str]]:
+    """Kappa and n; a dash where there is no kappa, nothing for oneself and where nothing was graded by both."""
+    texts = []
+    for row, (kappas, pairs) in enumerate(zip(found.kappas, found.pairs, strict=True)):
+        cells = [
+            f"{kappa:.2f}<br>n {n:,}" if math.isfinite(kappa) else f"–<br>n {n:,}"
+            for kappa, n in zip(kappas, pairs, strict=True)
+        ]
+        texts.append(["" if column == row or not pairs[column] else cell for column, cell in enumerate(cells)])
+    return texts
 
 
 def _block(block: Block) -> dict[str, object]:

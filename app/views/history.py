@@ -8,7 +8,7 @@ from app.views import opinion
 from app.views.moments import moment
 from app.views.plain import plain
 from data.history import Line
-from data.records import Status
+from data.records import Assessor, AssessorKind, Status
 from data.scales import Scale
 from data.settling import Pair
 from engine.explanation.changes import Change
@@ -30,7 +30,8 @@ def draw_step(step: Step, scale: Scale) -> None:
             st.caption(f":material/balance: settles what {plain(', '.join(step.settled), limit=300)} said")
         if said.note:
             st.text(said.note)
-        if any(change.fate != "kept" for change in step.changes):
+        fates = {change.fate for change in step.changes}
+        if {"kept", "removed"} & fates and fates != {"kept"}:
             origin = f" (from {plain(step.started_from)}'s)" if step.started_from else ""
             st.caption(f"Explanation{origin}")
             st.markdown(" ".join(map(_shown, step.changes)))
@@ -56,7 +57,8 @@ def _circumstances(step: Step) -> list[str]:
         parts.append(f"guidelines, version {said.guideline_version}")
     if said.seconds_spent is not None:
         parts.append(f"{said.seconds_spent:.0f} s")
-    parts.append("models were in sight" if said.model_visible else "blind")
+    if step.assessor.kind is AssessorKind.HUMAN:
+        parts.append("models were in sight" if said.model_visible else "blind")
     return parts
 
 
@@ -86,7 +88,13 @@ def _row(line: Line, listing: Listing) -> dict[str, object]:
         "Mark": "undo" if line.undoes else "taken back later" if line.undone else "settles" if line.settles else "",
         "Explanation": line.explanation or "",
         "Note": line.note or "",
-        "Blind": "no" if line.model_visible else "yes",
+        "Blind": _blind(line, listing.assessors[line.assessor_id]),
         "Seconds": line.seconds_spent,
         "Guidelines": line.guideline_version,
     }
+
+
+def _blind(line: Line, assessor: Assessor) -> str:
+    if assessor.kind is not AssessorKind.HUMAN:
+        return ""
+    return "no" if line.model_visible else "yes"

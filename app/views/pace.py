@@ -36,8 +36,9 @@ def draw_assessors(rows: Sequence[Row]) -> None:
         [_row(row, shown) for row in rows],
         hide_index=True,
         key="progress_assessors",
+        placeholder="–",
         column_config={
-            "Blind": st.column_config.NumberColumn(format="percent"),
+            "Blind": st.column_config.NumberColumn(format="%.0f %%"),
             "Median seconds": st.column_config.NumberColumn(format="%.1f"),
             "Per hour of work": st.column_config.NumberColumn(format="%.0f"),
         }
@@ -45,7 +46,8 @@ def draw_assessors(rows: Sequence[Row]) -> None:
     )
     st.caption(
         f"Median seconds: over all judgments whose time is known. Per hour of work: in the last {DAYS} days, where a "
-        "quarter of an hour in which they judged anything is one of work. Blind: share of their grades."
+        "quarter of an hour in which they judged anything is one of work; not of imported judgments. "
+        "Blind: share of their grades."
     )
 
 
@@ -55,7 +57,7 @@ def _row(row: Row, shown: Sequence[Status]) -> dict[str, object]:
         "Kind": row.assessor.kind.value,
         **{_STATUSES[status]: row.by_status.get(status, 0) for status in shown},
         "Today": row.today,
-        "Blind": row.blind,
+        "Blind": None if row.blind is None else 100 * row.blind,
         "Median seconds": row.median_seconds,
         "Per hour of work": row.per_hour,
     }

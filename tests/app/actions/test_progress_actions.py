@@ -26,7 +26,7 @@ def judge(workbench, beans):
 def test_figures_of_everybody(workbench, beans, judge):
     for minutes, doc_id, seconds in ((0, "d1", 4.0), (1, "d2", 8.0), (20, "d3", 6.0)):
         judge("Ann", doc_id, timedelta(minutes=minutes), seconds_spent=seconds, model_visible=doc_id == "d3")
-    judge("Ann", "d4", timedelta(days=2), status=Status.CANT_JUDGE, grade=None)
+    judge("Ann", "d4", timedelta(days=2), seconds_spent=6.0, status=Status.CANT_JUDGE, grade=None)
     judge("Ben", "d1", timedelta(days=40), grade=3)
     judge("gpt", "d5", timedelta(0), kind=AssessorKind.TEACHER)
     found = progress.report(workbench, beans, UTC, NOW)
