@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from data.records import Assessor, AssessorKind, Collection, Judgment, Query, Split, Status
+from data.records import Assessor, AssessorKind, Collection, Query, Split, Status
+from data.settling import T
 from data.store import Store
 from engine import agreement
 from training.splits import split_of
@@ -31,18 +32,26 @@ class Labels:
 
 def heldout(store: Store, collection: Collection) -> Labels:
     """The evaluation labels of a collection."""
+    queries = [q for q in store.collections.queries(collection.collection_id) if split_of(q) is Split.HELDOUT]
+    return stored(store, collection, queries)
+
+
+def stored(store: Store, collection: Collection, queries: Sequence[Query]) -> Labels:
+    """People's labels of these queries as the store has them now, read without their texts."""
     people = {a.assessor_id: a for a in store.assessors.list(AssessorKind.HUMAN)}
-    judgments = store.judgments.current(collection.collection_id, kinds=[AssessorKind.HUMAN])
-    return labels(store.collections.queries(collection.collection_id), judgments, people)
+    gradings = store.gradings.current(
+        collection.collection_id, assessor_ids=list(people), query_ids=[query.query_id for query in queries]
+    )
+    return of_people(queries, gradings, people)
 
 
-def labels(queries: Iterable[Query], judgments: Sequence[Judgment], assessors: Mapping[str, Assessor]) -> Labels:
+def labels(queries: Iterable[Query], judgments: Sequence[T], assessors: Mapping[str, Assessor]) -> Labels:
     """Evaluation labels from judgments: whatever is not a person's, not on a held-out query, or of a document that the
     query excludes, is left out."""
     return of_people([query for query in queries if split_of(query) is Split.HELDOUT], judgments, assessors)
 
 
-def of_people(queries: Iterable[Query], judgments: Sequence[Judgment], assessors: Mapping[str, Assessor]) -> Labels:
+def of_people(queries: Iterable[Query], judgments: Sequence[T], assessors: Mapping[str, Assessor]) -> Labels:
     """People's labels of these queries, held out or not: to look at, never to promote by."""
     wanted = {query.query_id: set(query.excluded_ids) for query in queries}
     people = [

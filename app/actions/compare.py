@@ -10,7 +10,7 @@ from app.actions.jobs import Watch, watch
 from app.actions.people import require
 from app.actions.systems import Kind, Lines, Making, Stocked, System, lines
 from data.people import Person, Role
-from data.records import AssessorKind, Collection, Job, Query, Split, utc_now
+from data.records import Collection, Job, Query, Split, utc_now
 from engine import comparison
 from engine.comparison import Comparison
 from engine.ranking.fusion import DEFAULT_WEIGHT
@@ -81,7 +81,7 @@ def overview(
     found = lines(workbench, collection, systems, queries, making)
     somewhere = sorted({query_id for made in found.values() for query_id in made})
     common = {q: queries[q] for q in somewhere if all(q in made for made in found.values())}
-    labels = _labels(workbench, collection, common)
+    labels = labelling.stored(store, collection, list(common.values()))
     makings = _makings(found)
     return Overview(
         systems=tuple(systems),
@@ -96,14 +96,6 @@ def overview(
         makings=makings,
         warnings=_warnings(systems, over, makings, found, labels),
     )
-
-
-def _labels(workbench: Workbench, collection: Collection, queries: Mapping[str, Query]) -> Labels:
-    """People's labels of these queries."""
-    store = workbench.store
-    people = {a.assessor_id: a for a in store.assessors.list(AssessorKind.HUMAN)}
-    judgments = store.judgments.current(collection.collection_id, kinds=[AssessorKind.HUMAN], query_ids=list(queries))
-    return labelling.of_people(list(queries.values()), judgments, people)
 
 
 def _compared(

@@ -218,9 +218,7 @@ def _judged(workbench: Workbench, collection: Collection, pool: Pool) -> tuple[t
     query_ids = {query_id for query_id, _ in pool.pairs}
     queries = {q.query_id: q for q in store.collections.queries(collection.collection_id) if q.query_id in query_ids}
     systems = [s for s in stocked(workbench, collection).systems if s.name in pool.systems]
-    people = {a.assessor_id: a for a in store.assessors.list(AssessorKind.HUMAN)}
-    said = store.judgments.current(collection.collection_id, kinds=[AssessorKind.HUMAN], query_ids=list(queries))
-    qrels = labelling.of_people(list(queries.values()), said, people).qrels
+    qrels = labelling.stored(store, collection, list(queries.values())).qrels
     now = {(query_id, doc_id) for query_id, graded in qrels.items() for doc_id in graded}
     since = {pair for pair, at in store.pools.first_graded(pool).items() if at >= pool.created_at}
     found = lines(workbench, collection, systems, queries)

@@ -245,7 +245,7 @@ def _graded(
 ) -> dict[str, Line]:
     """Best grade first; equal grades in BM25's order where it is known, then by id. Pairs on which several assessors
     disagree are left out."""
-    said = workbench.store.judgments.current(
+    said = workbench.store.gradings.current(
         collection.collection_id, assessor_ids=list(system.assessor_ids), query_ids=list(queries)
     )
     places = {o.query_id: {place.doc_id: place.first_stage_rank for place in o.places} for o in orders}

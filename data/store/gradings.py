@@ -35,14 +35,17 @@ class Gradings:
         collection_id: str,
         *,
         assessor_ids: Sequence[str] | None = None,
+        query_ids: Sequence[str] | None = None,
         pairs_of: Sequence[Pair] | None = None,
         independent: bool = False,
     ) -> list[Grading]:
         """The newest answer of every (assessor, query, document), in the order stored. `independent`: as it was before
-        its assessor settled a conflict in view of what others had said. `pairs_of`: only of these pairs."""
+        its assessor settled a conflict in view of what others had said. `query_ids`, `pairs_of`: only of these."""
         conditions = [judgments.c.collection_id == collection_id]
         if assessor_ids is not None:
             conditions.append(one_of(judgments.c.assessor_id, assessor_ids))
+        if query_ids is not None:
+            conditions.append(one_of(judgments.c.query_id, query_ids))
         if pairs_of is not None:
             # By both ids apart, which the index has first: what is read too much is dropped below.
             conditions.append(one_of(judgments.c.query_id, sorted({query_id for query_id, _ in pairs_of})))
