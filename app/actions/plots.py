@@ -52,7 +52,7 @@ def calibration(points: Sequence[tuple[float, float, int]], highest: int) -> go.
     )
     figure.update_layout(xaxis_title="Expected grade (model)", yaxis_title="Mean grade (people)")
     figure.update_xaxes(range=[-0.1, highest + 0.1])
-    figure.update_yaxes(range=[-0.1, highest + 0.3])
+    figure.update_yaxes(range=[-0.1, highest + 0.45])
     return figure
 
 

@@ -85,9 +85,13 @@ def draw(figure: go.Figure, *, key: str, alt: str, height: int = HEIGHT) -> None
     st.plotly_chart(_sized(figure, height), key=key, config=_QUIET, alt=alt)
 
 
+def ink() -> str:
+    """For names that are to be read: Streamlit's own grey for a chart's words has too little contrast."""
+    return _INK[st.context.theme.type or "light"]
+
+
 def _sized(figure: go.Figure, height: int) -> go.Figure:
-    # Streamlit's own grey for a chart's words has too little contrast for names that are to be read.
-    figure.update_annotations(font={"color": _INK[st.context.theme.type or "light"], "size": 13})
+    figure.update_annotations(font={"color": ink(), "size": 13})
     return figure.update_layout(
         height=height, margin={"l": 8, "r": 8, "t": 24, "b": 8}, legend={"orientation": "h", "y": 1.12}
     )

@@ -100,8 +100,8 @@ def figures(found: Overview, key: str) -> None:
     overlap = sum(compared.overlap.values()) / len(compared.overlap)
     tau = sum(compared.tau.values()) / len(compared.tau) if compared.tau else None
     with st.container(horizontal=True):
-        labelled = f"{len(found.queries):,} ({compared.labelled:,} labelled)"
-        st.metric("Queries", labelled, border=True, width=220)
+        labelled = f"{compared.labelled:,} of {len(found.queries):,}"
+        st.metric("Labelled queries", labelled, border=True, width=200)
         if difference is not None:
             ties = compared.labelled - difference.wins - difference.losses
             words = f"{difference.wins} / {ties} / {difference.losses}"
@@ -199,8 +199,9 @@ def slope(shown: Beside, scale: Scale, key: str) -> None:
     ]
     deepest = max((rank for thread in threads for rank in thread.ranks if rank), default=1)
     top = min(sides.TOP, deepest)
+    figure = plots.slope([system.title for system in columns], threads, top=top)
     charts.draw(
-        plots.slope([system.title for system in columns], threads, top=top),
+        figure.update_xaxes(tickfont={"color": charts.ink(), "size": 13}),
         key=f"{key}:slope",
         alt="Ranks of the documents in each system, joined by lines",
         height=70 + 34 * (top + 1),

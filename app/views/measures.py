@@ -139,7 +139,7 @@ def per_query(report: Mapping[str, Any], queries: Mapping[str, Query], *, key: s
         selection_mode="single-row",
         column_config=dict.fromkeys(names.values(), _FIGURE)
         | {
-            "Text": st.column_config.TextColumn(width="large"),
+            "Text": st.column_config.TextColumn(width="medium"),
             "Difference": _SIGNED,
             "Judged@10": st.column_config.NumberColumn(format="percent"),
         },

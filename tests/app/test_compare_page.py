@@ -35,7 +35,7 @@ def test_figures_differences_and_one_query(open_page, added):
     page = open_page("compare", system=TAUGHT, against=BASE)
     assert not page.exception
     figures = {metric.label: metric.value for metric in page.metric}
-    assert figures["Queries"] == "4 (4 labelled)"
+    assert figures["Labelled queries"] == "4 of 4"
     assert figures["Wins / ties / losses"] == "3 / 1 / 0" and figures["Overlap@10"] == "100%"
     assert set(page.dataframe[0].value["Measure"]) == {"nDCG@10", "RR@10", "AP", "Judged@10"}
     bars, slope = specs(page)
