@@ -64,7 +64,7 @@ def test_markup_in_documents_queries_and_names_is_only_text(app, listener, watch
     app.page.get_by_role("tab", name="Guidelines and scale").click()
     app.fill("Guidelines", hostile)
     app.press("save_guidelines")
-    expect(app.says("Guidelines are saved, version 2.")).to_be_visible()
+    expect(app.says("Saved as version 2.")).to_be_visible()
 
     app.go("Explore")
     app.page.get_by_label("Query", exact=True).fill(f"beans {hostile}")
