@@ -51,8 +51,17 @@ def offer(found: compare.Overview) -> None:
 
 
 @st.fragment
+def query_by_query(found: compare.Overview, making: Making | None, key: str) -> None:
+    """The differences, and the query that is looked at: another one does not compute the figures again."""
+    st.markdown("#### Query by query")
+    query_id = comparing.queries(found, key)
+    if query_id is not None:
+        one(list(found.systems), query_id, making)
+
+
+@st.fragment
 def one(systems: list[System], query_id: str, making: Making | None) -> None:
-    """One query: the slope chart, then every document; turning a page does not compute the figures again."""
+    """One query: the slope chart, then every document."""
     key = f"compare_one:{slot}"
     with problem.shown():
         shown = beside(workbench, collection, systems, query_id, making)
@@ -67,7 +76,11 @@ def draw(systems: list[System], over: compare.Over, making: Making | None) -> No
     if systems[0].system_id == systems[1].system_id:
         st.info("Choose two different systems.", icon=":material/compare_arrows:")
         return
-    found = compare.overview(workbench, collection, systems, over, making)
+    found = state.kept(
+        "compare_overview",
+        (collection, tuple(systems), over, making, workbench.store.stamp()),
+        lambda: compare.overview(workbench, collection, systems, over, making),
+    )
     comparing.warnings(found)
     comparing.missing(found)
     offer(found)
@@ -80,13 +93,10 @@ def draw(systems: list[System], over: compare.Over, making: Making | None) -> No
         )
         return
     comparing.figures(found, key)
-    st.markdown("#### Query by query")
     wanted = st.query_params.pop("query_id", None)
     if wanted in found.queries:
         state.put(f"{key}:query", wanted)
-    query_id = comparing.queries(found, key)
-    if query_id is not None:
-        one(systems, query_id, making)
+    query_by_query(found, making, key)
 
 
 with problem.shown():
