@@ -97,9 +97,7 @@ def kappa_interval(
         counts = by_query.setdefault(pair[0], np.zeros(size * size))
         counts[first[pair] * size + second[pair]] += 1
     if len(by_query) < FEWEST:
-        return Undefined(
-            reason=f"no interval: the pairs are of {len(by_query)} queries, and below {FEWEST} it says nothing"
-        )
+        return Undefined(reason=f"the pairs are of {len(by_query)} queries; below {FEWEST} it says nothing")
     # In a fixed order, so that the same judgments give the same interval.
     confusion = np.stack([by_query[query_id] for query_id in sorted(by_query)])  # (Q, L * L)
     rng, queries = np.random.default_rng(seed), len(confusion)
@@ -110,7 +108,7 @@ def kappa_interval(
     kappas = np.concatenate(drawn)
     kappas = kappas[np.isfinite(kappas)]
     if len(kappas) < DEFINED * SAMPLES:
-        return Undefined(reason="no interval: in too many samples of the queries nothing varies")
+        return Undefined(reason="not defined: in too many samples of the queries nothing varies")
     low, high = np.percentile(kappas, (2.5, 97.5))
     return Interval(low=float(low), high=float(high), queries=queries)
 

@@ -40,6 +40,13 @@ Object.assign(Desk.prototype, {
     window.history.replaceState(window.history.state, "", url);
   },
 
+  historyOf(item) {
+    const url = new URL("history", window.location.href);
+    for (const [name, value] of new URL(window.location.href).searchParams) url.searchParams.set(name, value);
+    for (const name of ["query_id", "doc_id"]) url.searchParams.set(name, item[name]);
+    return make("a", "", "History", { href: url.href, target: "_blank", rel: "noopener" });
+  },
+
   paintEmpty(item) {
     const { parts, data } = this;
     const waiting = !item && !(data.ended && this.at >= data.stop);
@@ -58,8 +65,11 @@ Object.assign(Desk.prototype, {
     this.witness(item);
     parts.reason.textContent = item.reason ? `Shown because: ${item.reason}` : "";
     parts.query.textContent = item.query;
-    this.once("about", [item.doc_id, item.text], () => {
+    // What others said of it stands in its history: no way there before one has decided.
+    const decided = ["judged", "cant-judge"].includes(mine?.status);
+    this.once("about", [item.query_id, item.doc_id, item.text, decided], () => {
       parts.about.replaceChildren(make("bdi", "doc-id", item.doc_id));
+      if (decided) parts.about.append(" \u00b7 ", this.historyOf(item));
       const hidden = (item.text.match(/[\u202a-\u202e\u2066-\u2069]/g) ?? []).length;
       if (hidden) parts.about.append(` \u00b7 ${hidden} invisible mark(s) that change the direction of writing`);
     });

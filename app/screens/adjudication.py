@@ -97,7 +97,7 @@ def draw(waiting: list[adjudication.Conflict], pair: Pair) -> None:
     case = adjudication.case(workbench, collection, pair)
     with_models = state.number(models) == 1
     following = adjudication.following(waiting, pair)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         view.draw_pair(case, with_models=with_models, key=f"adjudication-passage:{event_id}")
         view.draw_links(address(pair))

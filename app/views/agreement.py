@@ -20,6 +20,10 @@ LINES = 3
 _CELLS = [[0.0, "#e8eefc"], [1.0, "#1c46a6"]]
 """Light to dark blue: the figures in the cells stay readable on a light and on a dark page."""
 
+_PALE = [[0.0, "#eef2fd"], [1.0, "#8fb0f7"]]
+_ON_PALE = "#10203a"
+"""Pale enough for one dark colour of two lines of small figures, on either page."""
+
 
 def figure(value: float | Undefined, *, percent: bool = False) -> str:
     """A figure, or a dash where it has no value."""
@@ -42,9 +46,11 @@ def draw_figures(comparison: Comparison) -> None:
         for name, shown, value in measures:
             between = _interval(comparison.interval) if value is found.kappa else None
             st.metric(name, shown, between, delta_color="off", delta_arrow="off", border=True)
-    for name, _, value in (*measures, ("Its interval", "", comparison.interval)):
-        if isinstance(value, Undefined):
-            st.caption(f"{name}: {value.reason}.")
+    undefined = [(name, value) for name, _, value in measures if isinstance(value, Undefined)]
+    if isinstance(comparison.interval, Undefined):
+        undefined.append(("The kappa's interval", comparison.interval))
+    for name, why in undefined:
+        st.caption(f"{name}: {why.reason}.")
     st.caption(
         "Kappa: Cohen's, quadratic weights; below it, the middle 95 % of it when the queries are drawn anew, 2,000 "
         "times. Alpha: ordinal. "
@@ -76,8 +82,8 @@ def draw_everybody(found: Everybody) -> None:
             y=names,
             text=_cell_texts(found),
             texttemplate="%{text}",
-            textfont={"size": 12},
-            colorscale=_CELLS,
+            textfont={"size": 12, "color": _ON_PALE},
+            colorscale=_PALE,
             zmin=0,
             zmax=1,
             showscale=False,

@@ -54,6 +54,17 @@ def test_a_conflict_is_settled_reopened_and_told(app, served, collection):
     judge(app, collection, "Ann", 0)
     judge(app, collection, "Ben", 3)
 
+    history = app.page.locator(".desk .about").get_by_role("link", name="History")
+    app.open("judge", at(collection, **PAIR), name="Cy")
+    expect(judging.desk(app, "columns .doc-id")).to_have_text("d1")
+    expect(history).to_have_count(0)
+    app.open("judge", at(collection, **PAIR), name="Ann")
+    with app.page.expect_popup() as told:
+        history.click()
+    expect(told.value.get_by_text("All events")).to_be_visible()
+    expect(told.value.get_by_text("nothing → 3 perfectly relevant")).to_be_visible()
+    told.value.close()
+
     app.open("adjudication", at(collection), name="=Lead")
     expect(app.says("1 conflict waits · number 1")).to_be_visible()
     expect(app.page.get_by_text("Ann", exact=True)).to_be_visible()
