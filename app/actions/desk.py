@@ -58,7 +58,7 @@ class Desk:
     locked: set[Pair] = field(default_factory=set)
     """Pairs of a list that somebody else is judging."""
     _rest: list[Item] = field(default_factory=list)
-    _leased: tuple[int, int, float] | None = None
+    _leased: tuple[int, float] | None = None
 
     @property
     def is_list(self) -> bool:
@@ -139,18 +139,17 @@ def prepend(desk: Desk, pair: Pair) -> int:
 
 def move(workbench: Workbench, desk: Desk, at: int) -> None:
     """The person is at that number (or the nearest there is): hand out what comes next, and give back what they left.
-    Costs nothing where they did not move and nothing is about to run out."""
+    Costs nothing while half of what is handed out lies ahead still: every lease is a write, and writers wait for each
+    other."""
     desk.at = min(max(at, desk.first), desk.end)
     wanted = max(FEWEST, min(AHEAD, desk.left // 4))
     missing = 0 if desk.ended else desk.at + 1 + wanted - desk.end
     now = time.monotonic()
-    fresh = (
-        desk._leased is not None and desk._leased[:2] == (desk.at, desk.end) and now - desk._leased[2] < RENEW_SECONDS
-    )
-    if missing <= 0 and fresh:
+    leased = desk._leased is not None and desk._leased[0] == desk.end and now - desk._leased[1] < RENEW_SECONDS
+    if leased and missing <= wanted // 2 and not (desk.ended and desk.at == desk.end):
         return
     _hand_out(workbench, desk, max(missing, 0))
-    desk._leased = (desk.at, desk.end, now)
+    desk._leased = (desk.end, now)
 
 
 def answered(desk: Desk, pairs: Iterable[Pair]) -> None:

@@ -84,12 +84,17 @@ def test_only_a_quarter_of_a_short_queue_is_held_by_one(workbench, many):
 def test_what_is_left_behind_is_free_for_others(workbench, many):
     ada = sit(workbench, many)
     first = docs(ada)[0]
-    desks.move(workbench, ada, 3)
+    desks.move(workbench, ada, desks.AHEAD // 2)
     held = {lease.doc_id for lease in workbench.store.leases.held(many.collection_id)}
-    assert first not in held and set(docs(ada, 3)) <= held
+    assert held == set(docs(ada)), "with half of it ahead still, nothing is written"
+    here = desks.AHEAD // 2 + 1
+    desks.move(workbench, ada, here)
+    held = {lease.doc_id for lease in workbench.store.leases.held(many.collection_id)}
+    assert first not in held and held == set(docs(ada, here))
+    assert len(held) == 1 + desks.AHEAD
     assert docs(sit(workbench, many, "bob"))[0] == first
     desks.leave(workbench, ada)
-    assert not {lease.doc_id for lease in workbench.store.leases.held(many.collection_id)} & set(docs(ada, 5))
+    assert not {lease.doc_id for lease in workbench.store.leases.held(many.collection_id)} & set(docs(ada, here))
 
 
 def test_standing_still_writes_nothing(workbench, many):
