@@ -61,7 +61,7 @@ class App:
         if name is not None and "assessor_name=" not in query:
             query = "&".join(filter(None, [query, urlencode({"assessor_name": name})]))
         self.page.goto(f"{self.url}/{path}{'?' + query if query else ''}")
-        self._rest()
+        self.rest()
 
     def go(self, name: str) -> None:
         """Follow a link of the page list."""
@@ -71,7 +71,7 @@ class App:
         else:
             self.page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
         self.page.wait_for_url(lambda url: urlsplit(url).path == path)
-        self._rest()
+        self.rest()
 
     def team(self) -> Locator:
         """Open the menu of the team's pages; its links."""
@@ -88,7 +88,7 @@ class App:
         """Wait until the page's script has run to its end. While it runs, what it drew before still stands there."""
         expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
         """Wait until a page that was just opened has come to rest."""
         self.settle()
         self.page.evaluate("() => { delete window.quietSince; }")

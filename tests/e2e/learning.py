@@ -22,7 +22,8 @@ DONE = 240_000
 def start(app: App, config: Mapping[str, float]) -> None:
     """Type the options into the page's fields and press the button; returns when the job is in the list."""
     app.key("recipe").locator("label").filter(has_text=re.compile("^sft")).click()
-    app.settle()
+    # The form of the recipe before stands there until the new one is drawn.
+    app.rest()
     app.key("train_options").locator("summary").click()
     for label, value in config.items():
         field = app.page.get_by_role("spinbutton", name=label, exact=True)
