@@ -1,7 +1,8 @@
 """Session state by name and type; the only module that touches `st.session_state` keys."""
 
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 import streamlit as st
 
@@ -21,7 +22,9 @@ _DESK = "judge_desk"
 _ANSWERS = "judge_answers"
 _RANKING = "explore_ranking"
 _FORMS = "forms"
+_KEPT = "kept"
 _COUNTED = "take_counted"
+T = TypeVar("T")
 
 
 def collection_name() -> str | None:
@@ -179,6 +182,15 @@ def counted(about: Hashable) -> Counted | None:
     """What the last count came to, if it was of this."""
     kept: tuple[Hashable, Counted] | None = st.session_state.get(_COUNTED)
     return kept[1] if kept is not None and kept[0] == about else None
+
+
+def kept(slot: str, key: Hashable, make: Callable[[], T]) -> T:
+    """What this session made last for that slot, made anew where the key is another. For what takes long over a whole
+    collection and stays right until something is stored (`Store.stamp`): a click elsewhere on the page is no reason."""
+    slots: dict[str, tuple[Hashable, T]] = st.session_state.setdefault(_KEPT, {})
+    if slot not in slots or slots[slot][0] != key:
+        slots[slot] = key, make()
+    return slots[slot][1]
 
 
 def ranking_id() -> str | None:

@@ -53,7 +53,11 @@ def draw(found: list[agreeing.Side]) -> None:
     if first.side_id == second.side_id:
         st.info("Choose two different sides.", icon=":material/compare_arrows:")
         return
-    comparison = agreeing.compare(workbench, collection, first, second)
+    comparison = state.kept(
+        "agreement_comparison",
+        (collection, first, second, workbench.store.stamp()),
+        lambda: agreeing.compare(workbench, collection, first, second),
+    )
     agreement.draw_warnings(comparison, first, second)
     agreement.draw_figures(comparison)
     if not comparison.agreement.pairs:
@@ -79,6 +83,11 @@ with problem.shown():
         st.segmented_control("Show", [TWO, ALL], key=VIEW, required=True, label_visibility="collapsed")
         agreement.draw_settled(workbench.store.gradings.settlement_count(collection.collection_id))
         if state.text(VIEW) == ALL:
-            agreement.draw_everybody(agreeing.everybody(workbench, collection, found))
+            everybody = state.kept(
+                "agreement_everybody",
+                (collection, tuple(found), workbench.store.stamp()),
+                lambda: agreeing.everybody(workbench, collection, found),
+            )
+            agreement.draw_everybody(everybody)
         else:
             draw(found)

@@ -67,6 +67,11 @@ class Judgments:
         with self._database.read() as connection:
             return [Judgment(**row) for row in connection.execute(query).mappings()]
 
+    def newest(self) -> int:
+        """Sequence number of the event stored last, of any collection; 0 where there is none."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(sa.func.max(judgments.c.sequence))).scalar_one() or 0
+
     def history(self, collection_id: str, query_id: str, doc_id: str) -> list[Judgment]:
         """All events of a pair, by all assessors, oldest first."""
         query = _events(

@@ -29,6 +29,11 @@ class Rankings:
         with self._database.write() as connection:
             connection.execute(rankings.insert(), flat(ranking))
 
+    def newest(self) -> int:
+        """Sequence number of the ranking stored last, of any collection; 0 where there is none."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(sa.func.max(rankings.c.sequence))).scalar_one() or 0
+
     def get(self, ranking_id: str) -> Ranking:
         """The ranking of that id; raises NotFoundError."""
         found = self._read(rankings.c.ranking_id == ranking_id, limit=1)

@@ -73,6 +73,11 @@ class Store:
     ) -> None:
         self.close()
 
+    def stamp(self) -> tuple[int, int]:
+        """Another one after every judgment and every ranking that is stored: what was worked out from them is still
+        right while it is the same. Sequence numbers are never used twice."""
+        return self.judgments.newest(), self.rankings.newest()
+
     def backup(self, to: Path) -> dict[str, int]:
         """Copy the running database to a new file; returns rows by table, verified. ConflictError if `to` exists."""
         return backup(self.path, to)

@@ -245,3 +245,15 @@ def test_what_can_be_undone_is_found_among_the_assessors_own_events(filled):
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
     assert "USING INDEX ix_judgments_assessor" in plan[0], "not every event of the collection"
     assert not any("TEMP B-TREE" in step for step in plan), "they are in order already"
+
+
+def test_the_stores_stamp_changes_with_every_judgment_and_is_never_an_old_one(filled):
+    store = filled.store
+    seen = [store.stamp()]
+    for _ in range(2):
+        store.judgments.add(filled.judgment())
+        seen.append(store.stamp())
+    store.judgments.undo(filled.collection.collection_id, filled.ann.assessor_id)
+    seen.append(store.stamp())
+    assert len(set(seen)) == len(seen)
+    assert store.stamp() == seen[-1], "looking changes nothing"
