@@ -117,7 +117,8 @@ def draw(waiting: list[adjudication.Conflict], pair: Pair) -> None:
 
 def walk() -> None:
     """The conflicts that wait, one at a time."""
-    waiting = adjudication.conflicts(workbench, collection)
+    now = collection, workbench.store.stamp()
+    waiting = state.kept("adjudication_waiting", now, lambda: adjudication.conflicts(workbench, collection))
     pair = asked()
     if pair is None and waiting:
         pair = waiting[0].pair
@@ -154,7 +155,4 @@ def settled() -> None:
 with problem.shown():
     state.settle(**{SHOWN: WAITING})
     st.segmented_control("Show", [WAITING, SETTLED], key=SHOWN, required=True, label_visibility="collapsed")
-    if state.text(SHOWN) == SETTLED:
-        settled()
-    else:
-        walk()
+    (settled if state.text(SHOWN) == SETTLED else walk)()

@@ -34,4 +34,11 @@ def draw(report: progress.Report) -> None:
 
 
 with problem.shown():
-    draw(progress.report(workbench, collection, zone(), utc_now()))
+    now, pools = utc_now(), workbench.store.pools.list(collection.collection_id)
+    draw(
+        state.kept(
+            "progress_report",
+            (collection, workbench.store.stamp(), tuple(p.pool_id for p in pools), zone(), f"{now:%Y-%m-%d %H:%M}"),
+            lambda: progress.report(workbench, collection, zone(), now),
+        )
+    )
