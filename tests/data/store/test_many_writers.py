@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,7 @@ from data.store import Store
 
 ROOT = Path(__file__).parents[3]
 EVENTS = 50
+LOCKS = Path("/proc/locks")
 
 WRITER = """
 import sys
@@ -82,6 +84,27 @@ def test_threads_and_processes_write_at_once_and_nothing_is_lost_or_doubled(fill
         assert process.returncode == 0
     names = [*threads, *(f"process{n}" for n in range(4))]
     assert sorted(stored(filled)) == sorted(f"{name}-{i}" for name in names for i in range(EVENTS))
+
+
+@pytest.mark.skipif(not LOCKS.exists(), reason="the kernel does not show its locks")
+def test_writers_come_in_the_order_in_which_they_asked(filled):
+    database = filled.store._database
+
+    def lined_up():
+        number = f":{(database.path.parent / f'{database.path.name}-turn').stat().st_ino} "
+        return sum(number in line for line in LOCKS.read_text().splitlines())
+
+    asked = [filled.judgment(event_id=f"{i}") for i in range(6)]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        with database.write():
+            added = []
+            for i, event in enumerate(asked, start=1):
+                added.append(pool.submit(filled.store.judgments.add, event))
+                give_up = time.monotonic() + 20
+                while lined_up() < i:
+                    assert time.monotonic() < give_up, f"writer {i} never lined up"
+        assert all(one.result() for one in added)
+    assert stored(filled) == [event.event_id for event in asked]
 
 
 @pytest.mark.parametrize("attempt", range(3))
