@@ -31,7 +31,7 @@ from benchmarks.timing import load, percentile
 from data.pooling import Lease
 from data.records import Collection, Job, JobMetric, JobState, new_id, utc_now
 from data.settings import Settings
-from data.standing import Pair
+from data.settling import Pair
 from engine.workbench import Workbench
 from training.heartbeat import STALE_SECONDS, Heartbeat
 from training.jobs import TRAIN

@@ -5,10 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from data.records import Judgment, Status
-from data.standing import Pair
-
-DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
+from data.records import DECIDED, Judgment, Status
+from data.settling import Pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

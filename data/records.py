@@ -113,6 +113,10 @@ class Status(StrEnum):
     """Undone with nothing before it: the pair counts as not judged by this assessor."""
 
 
+DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
+"""The answers that settle what one assessor thinks of a pair; the others leave it open."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """A quote; `start_char` and `end_char` are offsets into the document's text, None where not found there."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from data.records import Judgment, Status
+from data.records import DECIDED, Judgment, Status
 
 Pair = tuple[str, str]
 """(query_id, doc_id)"""
@@ -30,7 +30,6 @@ class Grading:
 
 
 T = TypeVar("T", Judgment, Grading)
-_SETTLES = (Status.JUDGED, Status.CANT_JUDGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +63,7 @@ def resolve(said: Iterable[T]) -> Resolution:
     """
     events = list(said)
     grades = tuple(sorted({event.grade for event in events if event.grade is not None}))
-    settling = [event for event in events if event.settles and event.status in _SETTLES]
+    settling = [event for event in events if event.settles and event.status in DECIDED]
     winners = [event for event in settling if all(_covered(other, event) for other in events)]
     if len({event.grade for event in winners}) == 1:
         # Which of several is named must not hang on the order in which they come.

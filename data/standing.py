@@ -3,9 +3,7 @@
 from typing import NamedTuple
 
 from data.records import Status
-
-Pair = tuple[str, str]
-"""(query_id, doc_id)"""
+from data.settling import Pair
 
 
 class Standing(NamedTuple):

@@ -9,13 +9,12 @@ from app.actions.opinions import Opinion, opinions, who
 from data.errors import ConflictError, SettingsError
 from data.formats.csv_file import write_csv
 from data.people import Person, Role
-from data.records import Assessor, AssessorKind, Collection, Document, Judgment, Query, Status
+from data.records import DECIDED, Assessor, AssessorKind, Collection, Document, Judgment, Query, Status
 from data.scales import Rules
 from data.settling import Grading, Pair, Resolution, by_pair, resolve
 from engine.workbench import Workbench
 
 DOING = "settle conflicts"
-_ANSWERS = (Status.JUDGED, Status.CANT_JUDGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +118,7 @@ def case(workbench: Workbench, collection: Collection, pair: Pair) -> Case:
     """Everything about one pair; raises NotFoundError where it is not in the collection."""
     query, document = judging.pair(workbench, collection, *pair)
     said = opinions(workbench.store, collection.collection_id, pair[0], [pair[1]]).get(pair[1], ())
-    answers = tuple(o for o in said if o.assessor.kind is AssessorKind.HUMAN and o.judgment.status in _ANSWERS)
+    answers = tuple(o for o in said if o.assessor.kind is AssessorKind.HUMAN and o.judgment.status in DECIDED)
     versions = {o.judgment.guideline_version for o in answers}
     rules = workbench.store.collections.rules(collection.collection_id)
     return Case(

@@ -12,7 +12,7 @@ from app.actions import queue
 from app.actions.queue import Choice, Item, Strategy
 from data.errors import NotFoundError
 from data.records import AssessorKind, Collection, Status, new_id
-from data.standing import Pair
+from data.settling import Pair
 from engine.workbench import Workbench
 
 LAID_OUT = 1000

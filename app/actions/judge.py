@@ -15,8 +15,8 @@ from app.actions.opinions import who
 from app.actions.people import require_own
 from app.actions.queue import Strategy
 from data.people import Person
-from data.records import Assessor, AssessorKind, Collection, Evidence, Judgment, Status
-from data.standing import Pair
+from data.records import DECIDED, Assessor, AssessorKind, Collection, Evidence, Judgment
+from data.settling import Pair
 from engine.explanation.evidence import locate
 from engine.workbench import Workbench
 
@@ -34,7 +34,6 @@ NOTHING = (
     "What somebody judged already waits under Overlap, and under \u2260 People where the student differs."
 )
 NOTHING_LISTED = "Nothing is listed for this query. Rank it on Explore, or import judgments of it."
-DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
 _ORDER = {AssessorKind.STUDENT: 0, AssessorKind.TEACHER: 1, AssessorKind.HUMAN: 2}
 
 

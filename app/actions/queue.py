@@ -12,7 +12,8 @@ from hashlib import blake2b
 
 from data.errors import SettingsError
 from data.records import Status
-from data.standing import Pair, Standing
+from data.settling import Pair
+from data.standing import Standing
 
 
 class Strategy(StrEnum):

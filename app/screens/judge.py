@@ -10,7 +10,7 @@ from app.actions.desk import Desk
 from app.actions.queue import Choice
 from app.components import desk as component
 from app.views import choosing, frame, problem
-from data.standing import Pair
+from data.settling import Pair
 
 workbench = resources.workbench()
 collection = frame.collection()

@@ -10,6 +10,9 @@ from data.records import Assessor, AssessorKind, new_id
 from data.schema import assessors
 from data.store.database import Database, flat
 
+PEOPLE = sa.select(assessors.c.assessor_id).where(assessors.c.kind == AssessorKind.HUMAN)
+"""The ids of people, for conditions; the sample's authored assessors are among them."""
+
 
 class Assessors:
     """The store's assessors."""

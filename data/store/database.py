@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from data.errors import ConflictError, NotFoundError, StoreError
+from data.settling import Pair
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -142,6 +143,12 @@ def one_of(column: sa.ColumnElement[Any], values: Iterable[str]) -> sa.ColumnEle
     """Is the column one of `values`? As one parameter, however many there are (SQLite has a limit)."""
     given = sa.func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(sa.select(given.c.value))
+
+
+def listed_pairs(pairs: Iterable[Pair]) -> sa.Select[tuple[str, str]]:
+    """Pairs as rows, given as one parameter however many there are."""
+    each = sa.func.json_each(json.dumps([list(pair) for pair in pairs])).table_valued("value")
+    return sa.select(sa.func.json_extract(each.c.value, "$[0]"), sa.func.json_extract(each.c.value, "$[1]"))
 
 
 def flat(record: "DataclassInstance") -> dict[str, Any]:

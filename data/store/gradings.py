@@ -7,11 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data.records import AssessorKind, Judgment, Status
-from data.schema import assessors, judgments
+from data.records import DECIDED, Judgment, Status
+from data.schema import judgments
 from data.settling import Grading, Pair
+from data.store.assessors import PEOPLE
 from data.store.database import Database, one_of
-from data.store.events import JUDGMENT_COLUMNS
+from data.store.events import JUDGMENT_COLUMNS, newest_events
 
 _STATUS = {status.value: status for status in Status}
 # As SQLite keeps them, turned into their types below and only where there is something to turn: a hundred thousand rows
@@ -20,8 +21,6 @@ _COLUMNS = tuple(
     column if isinstance(column.type, sa.Integer) else sa.type_coerce(column, sa.String).label(column.name)
     for column in (judgments.c[name] for name in Grading.__dataclass_fields__)
 )
-_ANSWERS = (Status.JUDGED, Status.CANT_JUDGE)
-_PEOPLE = sa.select(assessors.c.assessor_id).where(assessors.c.kind == AssessorKind.HUMAN)
 
 
 class Gradings:
@@ -58,7 +57,7 @@ class Gradings:
             conditions.append(judgments.c.sequence.not_in(settling))
         query = (
             sa.select(*_COLUMNS)
-            .where(judgments.c.sequence.in_(_newest(*conditions)), judgments.c.status.in_(_ANSWERS))
+            .where(judgments.c.sequence.in_(newest_events(*conditions)), judgments.c.status.in_(DECIDED))
             .order_by(judgments.c.sequence)
         )
         wanted = None if pairs_of is None else set(pairs_of)
@@ -66,11 +65,11 @@ class Gradings:
 
     def disputed(self, collection_id: str) -> list[Grading]:
         """The current answers of people to every pair that got different grades from them, settled or not."""
-        newest = _newest(judgments.c.collection_id == collection_id, judgments.c.assessor_id.in_(_PEOPLE))
+        newest = newest_events(judgments.c.collection_id == collection_id, judgments.c.assessor_id.in_(PEOPLE))
         # Used twice, so SQLite keeps it: the events are looked up once.
         said = (
             sa.select(*_COLUMNS, judgments.c.sequence)
-            .where(judgments.c.sequence.in_(newest), judgments.c.status.in_(_ANSWERS))
+            .where(judgments.c.sequence.in_(newest), judgments.c.status.in_(DECIDED))
             .cte("said")
         )
         apart = (
@@ -125,15 +124,6 @@ def _grading(  # noqa: PLR0913 - a row's columns
     return Grading(event_id, query_id, doc_id, assessor_id, _STATUS[status], grade, tuple(json.loads(settles)), moment)
 
 
-def _newest(*conditions: sa.ColumnElement[bool]) -> sa.Select[tuple[int]]:
-    """As `data.store.judgments`: grouping reads one covering index in its order."""
-    return (
-        sa.select(sa.func.max(judgments.c.sequence))
-        .where(*conditions)
-        .group_by(judgments.c.query_id, judgments.c.doc_id, judgments.c.assessor_id)
-    )
-
-
 def _settling(columns: Sequence[Any], collection_id: str) -> sa.Select[Any]:
     """Goes over people's events alone (by the index of assessors), and asks of the few that settle something whether
     their assessor said anything of the pair later."""
@@ -147,7 +137,7 @@ def _settling(columns: Sequence[Any], collection_id: str) -> sa.Select[Any]:
     )
     return sa.select(*columns).where(
         judgments.c.collection_id == collection_id,
-        judgments.c.assessor_id.in_(_PEOPLE),
+        judgments.c.assessor_id.in_(PEOPLE),
         judgments.c.settles.is_not(None),
         ~said_later,
     )

@@ -1,6 +1,5 @@
 """Leases: for a while a pair is one assessor's, so that two people never judge the same one unawares."""
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -8,14 +7,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from data.pooling import Lease
-from data.records import AssessorKind, Status, utc_now
+from data.records import DECIDED, Status, utc_now
 from data.schema import assessors, judgments, leases
-from data.store.database import Database
-
-Pair = tuple[str, str]
-"""(query_id, doc_id)"""
-
-_DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
+from data.settling import Pair
+from data.store.assessors import PEOPLE
+from data.store.database import Database, listed_pairs
+from data.store.events import newest_events
 
 
 class Leases:
@@ -43,7 +40,7 @@ class Leases:
         now = now or utc_now()
         until = now + timedelta(seconds=seconds)
         mine = (leases.c.collection_id == collection_id, leases.c.assessor_id == assessor_id)
-        kept = sa.tuple_(leases.c.query_id, leases.c.doc_id).in_(_listed(keeping))
+        kept = sa.tuple_(leases.c.query_id, leases.c.doc_id).in_(listed_pairs(keeping))
         given: list[Pair] = []
         with self._database.write() as connection:
             connection.execute(leases.delete().where(leases.c.collection_id == collection_id, leases.c.until <= now))
@@ -81,7 +78,7 @@ def _with_whom(
     """Pair -> the others who hold it or decided on it; and the pairs this assessor answered."""
     others: dict[Pair, set[str]] = {}
     mine: set[Pair] = set()
-    listed = _listed(pairs)
+    listed = listed_pairs(pairs)
     held = sa.select(leases.c.query_id, leases.c.doc_id, leases.c.assessor_id).where(
         leases.c.collection_id == collection_id,
         leases.c.assessor_id != me,
@@ -89,17 +86,10 @@ def _with_whom(
     )
     for query_id, doc_id, assessor_id in connection.execute(held):
         others.setdefault((query_id, doc_id), set()).add(assessor_id)
-    newest = (
-        sa.select(sa.func.max(judgments.c.sequence))
-        .where(
-            judgments.c.collection_id == collection_id,
-            sa.tuple_(judgments.c.query_id, judgments.c.doc_id).in_(listed),
-        )
-        .group_by(judgments.c.query_id, judgments.c.doc_id, judgments.c.assessor_id)
+    newest = newest_events(
+        judgments.c.collection_id == collection_id, sa.tuple_(judgments.c.query_id, judgments.c.doc_id).in_(listed)
     )
-    people = sa.select(assessors.c.assessor_id).where(
-        assessors.c.kind == AssessorKind.HUMAN, assessors.c.authored.is_(False)
-    )
+    people = PEOPLE.where(assessors.c.authored.is_(False))
     said = sa.select(judgments.c.query_id, judgments.c.doc_id, judgments.c.assessor_id, judgments.c.status).where(
         judgments.c.sequence.in_(newest), judgments.c.assessor_id.in_(people), judgments.c.status != Status.WITHDRAWN
     )
@@ -107,7 +97,7 @@ def _with_whom(
         # A pair that is put off is theirs to take up again.
         if assessor_id == me and status is not Status.LATER:
             mine.add((query_id, doc_id))
-        elif assessor_id != me and status in _DECIDED:
+        elif assessor_id != me and status in DECIDED:
             others.setdefault((query_id, doc_id), set()).add(assessor_id)
     return others, mine
 
@@ -119,9 +109,3 @@ def _hold(connection: Connection, collection_id: str, me: str, pairs: Iterable[P
     ]
     if rows:
         connection.execute(leases.insert().prefix_with("OR REPLACE"), rows)
-
-
-def _listed(pairs: Iterable[Pair]) -> sa.Select[tuple[str, str]]:
-    """Pairs as rows, given as one parameter however many there are."""
-    each = sa.func.json_each(json.dumps([list(pair) for pair in pairs])).table_valued("value")
-    return sa.select(sa.func.json_extract(each.c.value, "$[0]"), sa.func.json_extract(each.c.value, "$[1]"))

@@ -1,6 +1,5 @@
 """Pools of pairs to be judged for an evaluation, and how far people are with them."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -8,12 +7,13 @@ import sqlalchemy as sa
 
 from data.errors import NotFoundError
 from data.pooling import Pool
-from data.records import AssessorKind, Status
-from data.schema import assessors, documents, judgments, pools, queries
-from data.store.database import Database, flat, one_of
+from data.records import DECIDED, Status
+from data.schema import documents, judgments, pools, queries
+from data.store.assessors import PEOPLE
+from data.store.database import Database, flat, listed_pairs, one_of
+from data.store.events import newest_events
 
 _SELECTED = sa.select(*(pools.c[name] for name in Pool.__dataclass_fields__))
-_DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
 
 
 class Pools:
@@ -56,13 +56,8 @@ class Pools:
 
     def decided(self, pool: Pool) -> Mapping[str, set[tuple[str, str]]]:
         """Human assessor_id -> the pool's pairs this person has graded or said can't be judged, as things are now."""
-        newest = (
-            sa.select(sa.func.max(judgments.c.sequence))
-            .where(*_of_people(pool))
-            .group_by(judgments.c.query_id, judgments.c.doc_id, judgments.c.assessor_id)
-        )
         query = sa.select(judgments.c.assessor_id, judgments.c.query_id, judgments.c.doc_id).where(
-            judgments.c.sequence.in_(newest), judgments.c.status.in_(_DECIDED)
+            judgments.c.sequence.in_(newest_events(*_of_people(pool))), judgments.c.status.in_(DECIDED)
         )
         found: dict[str, set[tuple[str, str]]] = {}
         with self._database.read() as connection:
@@ -82,12 +77,9 @@ class Pools:
 
 
 def _of_people(pool: Pool) -> tuple[sa.ColumnElement[bool], ...]:
-    """Which events are people's, on pairs of the pool. The pairs come as one parameter, however many there are."""
-    given = sa.func.json_each(json.dumps([list(pair) for pair in pool.pairs])).table_valued("value")
-    pairs = sa.select(sa.func.json_extract(given.c.value, "$[0]"), sa.func.json_extract(given.c.value, "$[1]"))
-    people = sa.select(assessors.c.assessor_id).where(assessors.c.kind == AssessorKind.HUMAN)
+    """Which events are people's, on pairs of the pool."""
     return (
         judgments.c.collection_id == pool.collection_id,
-        sa.tuple_(judgments.c.query_id, judgments.c.doc_id).in_(pairs),
-        judgments.c.assessor_id.in_(people),
+        sa.tuple_(judgments.c.query_id, judgments.c.doc_id).in_(listed_pairs(pool.pairs)),
+        judgments.c.assessor_id.in_(PEOPLE),
     )

@@ -11,15 +11,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from data.progress import Overview, Pace, Quarter, Tally
-from data.records import AssessorKind, Status
-from data.schema import assessors, judgments
+from data.records import DECIDED, Status
+from data.schema import judgments
 from data.settling import by_pair, resolve
+from data.store.assessors import PEOPLE
 from data.store.database import Database
+from data.store.events import newest_events
 from data.store.gradings import Gradings
 
-DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
 _SECONDS = 900
-_PEOPLE = sa.select(assessors.c.assessor_id).where(assessors.c.kind == AssessorKind.HUMAN)
 
 
 class Progress:
@@ -145,15 +145,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _said(collection_id: str) -> sa.CTE:
     """Everybody's current word on every pair, narrow."""
-    newest = (
-        sa.select(sa.func.max(judgments.c.sequence).label("sequence"))
-        .where(judgments.c.collection_id == collection_id)
-        .group_by(judgments.c.query_id, judgments.c.doc_id, judgments.c.assessor_id)
-        .subquery()
-    )
+    newest = newest_events(judgments.c.collection_id == collection_id).subquery()
     names = ("query_id", "doc_id", "assessor_id", "status", "grade", "model_visible", "settles")
     return (
-        sa.select(*(judgments.c[name] for name in names), judgments.c.assessor_id.in_(_PEOPLE).label("is_person"))
+        sa.select(*(judgments.c[name] for name in names), judgments.c.assessor_id.in_(PEOPLE).label("is_person"))
         .join_from(newest, judgments, judgments.c.sequence == newest.c.sequence)
         .where(judgments.c.status != Status.WITHDRAWN)
         .cte("said")
@@ -163,6 +158,6 @@ def _said(collection_id: str) -> sa.CTE:
 def _of_people(collection_id: str) -> tuple[Any, ...]:
     return (
         judgments.c.collection_id == collection_id,
-        judgments.c.assessor_id.in_(_PEOPLE),
+        judgments.c.assessor_id.in_(PEOPLE),
         judgments.c.status.in_(DECIDED),
     )

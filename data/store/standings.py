@@ -7,12 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from data.records import AssessorKind, Status
+from data.records import DECIDED, AssessorKind, Status
 from data.schema import assessors, judgments, queries, rankings
-from data.standing import Pair, Standing
+from data.settling import Pair
+from data.standing import Standing
 from data.store.database import Database
+from data.store.events import newest_events
 
-_DECIDED = (Status.JUDGED, Status.CANT_JUDGE)
 _SHIFT = 1000
 """More than any scale has grades: a grade can ride on a sequence number, and come out with the highest."""
 
@@ -45,17 +46,12 @@ class Standings:
 def _judged(connection: Connection, collection_id: str, me: str, query_id: str | None) -> Iterator[Standing]:
     """A row a pair, put together by the database: what leaves it is a few numbers."""
     j, a = judgments.c, assessors.c
-    newest = (
-        sa.select(sa.func.max(j.sequence).label("sequence"))
-        .where(j.collection_id == collection_id, *_of_query(j.query_id, query_id))
-        .group_by(j.query_id, j.doc_id, j.assessor_id)
-        .subquery()
-    )
+    newest = newest_events(j.collection_id == collection_id, *_of_query(j.query_id, query_id)).subquery()
     student, teacher, human = (
         a.kind == kind for kind in (AssessorKind.STUDENT, AssessorKind.TEACHER, AssessorKind.HUMAN)
     )
     real = sa.and_(human, a.authored.is_(False))
-    decided = sa.and_(real, j.assessor_id != me, j.status.in_(_DECIDED))
+    decided = sa.and_(real, j.assessor_id != me, j.status.in_(DECIDED))
 
     def of(who: sa.ColumnElement[bool], value: Any) -> Any:
         return sa.case((who, value))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from data.errors import ConflictError, NotFoundError, SettingsError
 from data.records import AssessorKind, Evidence, Judgment, Status, new_id
 from data.schema import judgments
-from data.store.judgments import _newest
+from data.store.events import newest_events
 
 
 def test_everything_an_event_says_comes_back(filled):
@@ -221,7 +221,7 @@ def test_all_events_come_in_order_over_many_pages(filled):
 
 
 def test_the_newest_events_are_found_in_an_index_alone(filled):
-    query = _newest(judgments.c.collection_id == "c", judgments.c.query_id.in_(["q1"]))
+    query = newest_events(judgments.c.collection_id == "c", judgments.c.query_id.in_(["q1"]))
     text = str(query.compile(dialect=sa.dialects.sqlite.dialect(), compile_kwargs={"literal_binds": True}))
     with sa.create_engine(f"sqlite:///{filled.store.path}").connect() as connection:
         plan = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
