@@ -8,7 +8,7 @@ import json
 import logging
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from data.answers import Answers, KeptAnswer
@@ -245,21 +245,23 @@ class _Teaching:
     def _judgment(self, query: Query, document: Document, kept: KeptAnswer) -> Judgment:
         """What an answer says; unreadable ones are kept to the letter, and are no grade."""
         read_as = read(kept.text, finished=kept.finished, scale=self.collection.scale, form=self.config.form)
-        whose = {
-            "event_id": new_id(),
-            "collection_id": self.collection.collection_id,
-            "query_id": query.query_id,
-            "doc_id": document.doc_id,
-            "assessor_id": self.assessor.assessor_id,
-            "guideline_version": self.collection.guideline_version,
-        }
+        said = Judgment(
+            event_id=new_id(),
+            collection_id=self.collection.collection_id,
+            query_id=query.query_id,
+            doc_id=document.doc_id,
+            assessor_id=self.assessor.assessor_id,
+            status=Status.UNREADABLE,
+            guideline_version=self.collection.guideline_version,
+        )
         if isinstance(read_as, Unreadable):
             self.counts["unreadable"] += 1
-            return Judgment(**whose, status=Status.UNREADABLE, note=f"{read_as.reason}; the answer: {kept.text}")
+            return replace(said, note=f"{read_as.reason}; the answer: {kept.text}")
         self.counts["graded"] += 1
         self.grades[read_as.grade] += 1
-        return Judgment(
-            **whose,
+        return replace(
+            said,
+            status=Status.JUDGED,
             grade=read_as.grade,
             explanation=read_as.explanation,
             evidence=find_evidence(read_as.explanation, document.text),

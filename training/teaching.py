@@ -1,5 +1,6 @@
 """What a teacher is asked: a teaching job's options, the pairs it is about, and what stands against starting it."""
 
+import asyncio
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -83,7 +84,7 @@ class Preview:
     warnings: tuple[str, ...]
 
 
-def teacher(settings: Settings, config: TeachConfig, *, sleep: Sleep | None = None) -> OpenAILM:
+def teacher(settings: Settings, config: TeachConfig, *, sleep: Sleep = asyncio.sleep) -> OpenAILM:
     """The teacher, ready to be asked. Raises SettingsError for an address or key that can't be used.
 
     The key of the settings belongs to the address of the settings: no other is sent it.
@@ -96,7 +97,7 @@ def teacher(settings: Settings, config: TeachConfig, *, sleep: Sleep | None = No
         max_concurrent=config.concurrency,
         timeout_seconds=config.timeout_seconds,
         variables="WHYRANK_TEACHER",
-        **({} if sleep is None else {"sleep": sleep}),
+        sleep=sleep,
     )
 
 
