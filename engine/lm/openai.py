@@ -28,7 +28,7 @@ from engine.lm.completions import (
     listed_models,
     no_labels,
 )
-from engine.lm.retrying import Retrying, Sleep
+from engine.lm.retrying import Circuit, Retrying, Sleep
 from engine.lm.served_tokens import ServedTokens, clip_by_characters
 from engine.lm.server import RefusedError, Server
 from engine.lm.tokens import Tokens
@@ -36,6 +36,8 @@ from engine.lm.tokens import Tokens
 _MEND = "See whether the server runs and is reachable (WHYRANK_LM_URL), and look into its log; then try again."
 _LOGPROBS = "log-probabilities"
 _T = TypeVar("_T")
+Load = Callable[[Call, Adapter], Awaitable[bool]]
+"""Makes the server of a call take requests for the adapter; False where that is not for this process to do."""
 
 
 class OpenAILM:
@@ -52,16 +54,21 @@ class OpenAILM:
         retries: int = 4,
         tokenizer_path: Path | None = None,
         sleep: Sleep = asyncio.sleep,
+        load: Load | None = None,
     ) -> None:
         """`url` up to and with `/v1`; `max_concurrent` requests at once per call.
 
         `timeout_seconds` is the longest silence, not the longest answer. `tokenizer_path`: the folder of the model's
-        tokenizer, which spares asking the server; `sleep` waits between attempts.
+        tokenizer, which spares asking the server; `sleep` waits between attempts; `load` makes the server take an
+        adapter it does not list.
         """
         self._server = Server(url, api_key=api_key, timeout_seconds=timeout_seconds, connections=max_concurrent)
         self._model = model
         self._max_concurrent = max_concurrent
         self._retrying = Retrying(retries=retries, sleep=sleep, mend=_MEND)
+        # Three rounds of failures in all slots: a server that is being restarted is not given up at once.
+        self._circuit = Circuit(3 * max_concurrent)
+        self._load = load
         self._tokens = _tokens(tokenizer_path) if tokenizer_path is not None else None
         self._served_tokens = ServedTokens(model)
         self._facts = Facts()
@@ -130,7 +137,13 @@ class OpenAILM:
     def _run(self, work: Callable[[Call], Awaitable[_T]]) -> _T:
         async def call() -> _T:
             async with self._server.connect() as connection:
-                call = Call(connection, facts=self._facts, retrying=self._retrying, slots=self._max_concurrent)
+                call = Call(
+                    connection,
+                    facts=self._facts,
+                    retrying=self._retrying,
+                    circuit=self._circuit,
+                    slots=self._max_concurrent,
+                )
                 await self._check_adapter(call)
                 return await work(call)
 
@@ -141,10 +154,12 @@ class OpenAILM:
         if self._adapter is None or self._adapter_served:
             return
         listed = listed_models(await call.ask(f"{self._server.api}/models"))
-        if self._adapter.name not in listed:
+        loads = self._load is not None and self._adapter.name not in listed and await self._load(call, self._adapter)
+        if self._adapter.name not in listed and not loads:
             raise LMError(
                 f"{self._server.host} does not serve the adapter {self._adapter.name}; only {', '.join(listed[:10])}.",
-                mend=f"Load it: vllm serve … --enable-lora --lora-modules {self._adapter.name}={self._adapter.path}",
+                mend="Start `whyrank serve` again, which loads it, or load it: vllm serve … --enable-lora "
+                f"--lora-modules {self._adapter.name}={self._adapter.path}",
             )
         self._adapter_served = True
 
@@ -162,7 +177,9 @@ class OpenAILM:
             return chosen(answer, ask, ids)
 
         try:
-            return await call.with_extras(lambda extras: choose_body(self._asked_model, ask, ids, extras=extras), send)
+            return await self._answered(
+                call, lambda extras: choose_body(self._asked_model, ask, ids, extras=extras), send
+            )
         except RefusedError as error:
             if "logprobs" not in error.what:
                 raise
@@ -178,7 +195,20 @@ class OpenAILM:
                         listening.hear(stream.text)
             return listening.heard(stream)
 
-        return await call.with_extras(lambda extras: generate_body(self._asked_model, ask, extras=extras), send)
+        return await self._answered(call, lambda extras: generate_body(self._asked_model, ask, extras=extras), send)
+
+    async def _answered(
+        self, call: Call, body: Callable[[bool], dict[str, Any]], send: Callable[[dict[str, Any]], Awaitable[_T]]
+    ) -> _T:
+        """One request; where the server has unloaded the adapter since, or was started anew, it is looked for again."""
+        try:
+            return await call.with_extras(body, send)
+        except RefusedError as error:
+            if self._adapter is None or error.status != 404:
+                raise
+            self._adapter_served = False
+            await self._check_adapter(call)
+            return await call.with_extras(body, send)
 
     @property
     def _asked_model(self) -> str:

@@ -64,3 +64,15 @@ def _files(path: Path) -> dict[str, Path]:
         return {name: path / file for name, file in json.loads(index.read_text(encoding="utf-8"))["weight_map"].items()}
     with safe_open(path / "model.safetensors", framework="pt") as file:
         return dict.fromkeys(file.keys(), path / "model.safetensors")
+
+
+def shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Tensor name to shape, of all weights in the folder; nothing else is read. ModelError where they are damaged."""
+    found: dict[str, tuple[int, ...]] = {}
+    try:
+        for file_path in sorted(set(_files(path).values())):
+            with safe_open(file_path, framework="pt") as file:
+                found |= {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelError(f"The weights in {path} are damaged.", mend="Fetch it again (whyrank model fetch).") from error
+    return found
