@@ -58,10 +58,8 @@ def plan(
         for version in champions(store)
         if version.adapter_path is not None and version.base_model == settings.model
     )
-    if given:
-        shapes = weights.shapes(base)
-        for adapter in given:
-            adapters.check_fits(adapter, lambda name: shapes.get(f"{name}.weight"))
+    for adapter in given:
+        adapters.check_fits(adapter, weights.layers(base))
     return Plan(
         model=settings.model,
         model_path=base.resolve(),
@@ -138,6 +136,7 @@ def _record(wanted: Plan) -> record.Served:
     return record.Served(
         url=wanted.url,
         model=wanted.model,
+        model_path=str(wanted.model_path),
         slots=wanted.slots,
         rank=wanted.rank,
         gpu=wanted.gpu,

@@ -97,7 +97,9 @@ class Adapters:
 def check_fits(adapter: Adapter, shape_of: Callable[[str], Sequence[int] | None]) -> None:
     """Raise ModelError where the folder holds no LoRA adapter, IncompatibleVersionError where it is not for a base
     whose linear layers have the shapes (out, in) that `shape_of` gives by their names; None: no such layer."""
-    check_adapter(adapter)
+    kind = _config(adapter.path).get("peft_type")
+    if kind != "LORA":
+        raise ModelError(f"The adapter in {adapter.path} is of the kind {kind}, not LORA.", mend=_MEND)
     for name, shape in _shapes(adapter.path).items():
         if not name.endswith((".lora_A.weight", ".lora_B.weight")):
             continue
@@ -110,13 +112,6 @@ def check_fits(adapter: Adapter, shape_of: Callable[[str], Sequence[int] | None]
                 f"The adapter in {adapter.path} was trained on another base model: {path} does not fit.",
                 mend=_OTHER_BASE_MEND,
             )
-
-
-def check_adapter(adapter: Adapter) -> None:
-    """Raise ModelError where the folder holds no LoRA adapter."""
-    kind = _config(adapter.path).get("peft_type")
-    if kind != "LORA":
-        raise ModelError(f"The adapter in {adapter.path} is of the kind {kind}, not LORA.", mend=_MEND)
 
 
 def rank(adapter: Adapter) -> int:

@@ -14,6 +14,7 @@ class Served:
 
     url: str
     model: str
+    model_path: str
     slots: int
     rank: int
     gpu: bool

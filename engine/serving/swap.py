@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import LMError
-from engine.lm import adapters
+from engine.lm import adapters, weights
 from engine.lm.base import Adapter
 from engine.lm.calling import Call
 from engine.lm.retrying import TransientError
@@ -31,11 +31,11 @@ class Swap:
         """Make the server take requests for the adapter; False where the server is not one to load into.
 
         On a GPU the oldest adapter leaves where all slots are full; it is loaded again when it is next asked for.
-        Raises ModelError where the folder holds no adapter, LMError where there is no slot or the server refuses.
+        Raises ModelError where the folder holds no adapter, IncompatibleVersionError where it is for another base: vLLM
+        takes a narrower one without a word. LMError where there is no slot or the server refuses.
         """
         if not self._is_ours(call):
             return False
-        adapters.check_adapter(adapter)
         # Waiting for another process must not hold up the other requests of this call.
         with await asyncio.to_thread(_Held, self._path):
             served = record.read(self._path)
@@ -53,6 +53,7 @@ class Swap:
         return served is not None and served.url.rstrip("/") == call.connection.server.api
 
     async def _make_room(self, call: Call, served: Served, there: list[str], adapter: Adapter) -> None:
+        adapters.check_fits(adapter, weights.layers(Path(served.model_path)))
         rank = adapters.rank(adapter)
         if rank > served.rank:
             raise LMError(
