@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     )
     teacher_model: str | None = Field(default=None, description="Name of that model on the server.")
     teacher_api_key: SecretStr | None = Field(default=None, description="Key for that server, and for no other.")
+    vllm_home: Path | None = Field(
+        default=None, description="Folder of vLLM's own environment; empty: `vllm` in WHYRANK_HOME."
+    )
     device: str = Field(default="auto", description="`cpu`, `cuda` or `auto` for the model in process.")
     threads: int = Field(default=0, ge=0, description="CPU threads of the model; 0: all cores.")
     batch_tokens: int = Field(
@@ -72,6 +75,16 @@ class Settings(BaseSettings):
     def database_path(self) -> Path:
         """The SQLite file."""
         return self.home / "whyrank.db"
+
+    @property
+    def vllm_path(self) -> Path:
+        """The environment of vLLM."""
+        return self.vllm_home or self.home / "vllm"
+
+    @property
+    def served_path(self) -> Path:
+        """What `whyrank serve` runs, while it runs."""
+        return self.home / "vllm.json"
 
     @property
     def models_path(self) -> Path:

@@ -20,7 +20,7 @@ from data.runs import Runs
 from data.settings import Settings
 from data.store import Store
 from engine import models
-from engine.lm.base import LM, Adapter
+from engine.lm.base import LM, Adapter, Choose, Message
 from engine.lm.local import LocalLM
 from engine.lm.openai import OpenAILM
 from engine.lm.tokens import Tokens
@@ -28,10 +28,15 @@ from engine.pipeline import Pipeline
 from engine.ranking.base import Clip
 from engine.retrieval import index
 from engine.retrieval.base import Retriever
+from engine.serving.swap import Swap
 
 LOCAL_OPEN_QUERIES = 1
 """One query at a time in process: its documents fill the batch, and its result comes soonest."""
 SERVED_OPEN_QUERIES = 16
+_SMOKE = Choose(
+    messages=(Message(role="user", content="Grade 1 or 0?"), Message(role="assistant", content="Grade: ")),
+    choices=("0", "1"),
+)
 
 
 class Workbench:
@@ -86,7 +91,13 @@ class Workbench:
         settings = self.settings
         if settings.lm_url:
             key = settings.lm_api_key.get_secret_value() if settings.lm_api_key else None
-            return OpenAILM(settings.lm_url, settings.model, api_key=key, tokenizer_path=self._tokenizer_path())
+            return OpenAILM(
+                settings.lm_url,
+                settings.model,
+                api_key=key,
+                tokenizer_path=self._tokenizer_path(),
+                load=Swap(settings.served_path).load,
+            )
         return LocalLM.load(
             models.resolve(settings.model, settings.models_path),
             name=settings.model,
@@ -114,6 +125,12 @@ class Workbench:
         self.check_base(version)
         adapter = Adapter(name=version.version_id, path=self.settings.home / version.adapter_path)
         return self.base_lm().adapted(adapter)
+
+    def try_out(self, version: Version) -> None:
+        """Have a served model answer as this version, its adapter loaded where that is needed; in process nothing is
+        to be tried. LMError where no answer comes: nobody may be sent to a version that can't be asked."""
+        if self.settings.lm_url:
+            self.lm(version).choose([_SMOKE])
 
     def check_base(self, version: Version) -> None:
         """Refuse a version whose adapter was trained on another base than the one in use."""

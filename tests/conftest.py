@@ -11,6 +11,7 @@ from data.settings import Settings
 from data.store import Store
 from engine import models
 from tests import tiny
+from tests.vllm_server import RunningVllm, tiny_vllm
 
 
 @pytest.fixture
@@ -43,3 +44,10 @@ def model_path() -> Path:
         return models.local(settings.model, settings.models_path)
     except ModelError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVllm]:
+    """A real vLLM with the tiny model and two adapters; starting it takes a minute."""
+    with tiny_vllm(tmp_path_factory.mktemp("vllm")) as server:
+        yield server

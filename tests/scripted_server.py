@@ -108,6 +108,8 @@ class ScriptedServer:
         self._lock = threading.Lock()
         self._at_once = 0
         self.closing = threading.Event()
+        self.left = threading.Event()
+        """A client hung up while something was written to it."""
 
     @property
     def chats(self) -> list[dict[str, Any]]:
@@ -274,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         content = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
         length = len(content) if reply.content_length is None else reply.content_length
-        with contextlib.suppress(ConnectionError):
+        try:
             self.send_response(reply.status)
             for name, value in {"content-type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
@@ -284,3 +286,5 @@ class _Handler(BaseHTTPRequestHandler):
             while reply.trickles and not self.server_of.closing.wait(0.02):
                 self.wfile.write(content)
             self.close_connection = length != len(content)
+        except ConnectionError:
+            self.server_of.left.set()

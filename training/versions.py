@@ -58,7 +58,8 @@ def promote(
 
     The gate reads the newest stored evaluation against the present champion. Raises PromotionRefusedError with the
     conditions that failed; with `override_reason` it is promoted all the same, and the reason is stored. Raises
-    IncompatibleVersionError, whatever the reason, for a version that could not rank this collection.
+    IncompatibleVersionError, whatever the reason, for a version that could not rank this collection, and LMError for
+    one that a served model does not answer as.
     """
     champion = workbench.champion(collection)
     if champion.version_id == version.version_id:
@@ -74,6 +75,7 @@ def promote(
             mend="Give more judgments and train again, or promote it with a reason, which is stored.",
             reasons=refusals,
         )
+    workbench.try_out(version)
     reason = "passed the gate"
     if refusals:
         reason = f"against the gate: {override_reason} (the gate said: {' '.join(refusals)})"
@@ -81,7 +83,9 @@ def promote(
 
 
 def rollback(workbench: Workbench, collection: Collection, *, actor: str) -> Version:
-    """Make the champion before the present one the champion again; repeated, it walks further back to the first."""
+    """Make the champion before the present one the champion again; repeated, it walks further back to the first.
+
+    LMError where a served model does not answer as that one: the alias stays where it is."""
     champion = workbench.champion(collection)
     path = _champions(workbench.store.versions.alias_events(collection.collection_id), champion)
     if len(path) < 2:
@@ -89,6 +93,8 @@ def rollback(workbench: Workbench, collection: Collection, *, actor: str) -> Ver
             f"{collection.name} has no champion before {champion.name}.", mend="There is nothing to roll back."
         )
     previous = workbench.store.versions.get(path[-2])
+    if previous.adapter_path is not None:  # the base is there as long as the server is
+        workbench.try_out(previous)
     _move(workbench.store, collection, previous, champion, reason=f"rolled back from {champion.name}", actor=actor)
     return previous
 

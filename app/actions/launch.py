@@ -4,7 +4,6 @@ Each runs in a process group of its own, so that a Ctrl-C reaches only this proc
 where this process is killed, the kernel stops them (Linux).
 """
 
-import ctypes
 import errno
 import http.client
 import os
@@ -15,23 +14,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from app.actions import entrance, holding
+from app.actions import children, entrance, holding
 from data.errors import SettingsError, WhyRankError
 from data.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
 """Where `.streamlit/config.toml` lies."""
 START_SECONDS = 120.0
-STOP_SECONDS = 45.0
-"""A worker gives its job 30 s to save where it is."""
 POLL_SECONDS = 0.2
 RESTARTS = 5
 """Restarts of a worker that never lived for `STEADY_SECONDS`; after these something is wrong with it."""
 STEADY_SECONDS = 60.0
-_PR_SET_PDEATHSIG = 1
 
 Say = Callable[[str], None]
 
@@ -50,11 +46,11 @@ def serve(settings: Settings, *, page: Sequence[str], worker: Sequence[str], say
     held = f"{settings.home} is served by another `whyrank app`."
     with (
         holding.hold(holding.app_lock(settings), what=held, mend="Use that one, or stop it with Ctrl-C."),
-        _ended_at_exit() as children,
+        children.ended_at_exit() as processes,
     ):
         check_port(settings.port, settings.address)
         logs = settings.home / "logs"
-        tended = _Worker(command=worker, settings=settings, log=logs / "worker.log", children=children, say=say)
+        tended = _Worker(command=worker, settings=settings, log=logs / "worker.log", processes=processes, say=say)
         tended.tend()
         server = _start(page, settings, logs / "app.log")
         children.append(server)
@@ -70,9 +66,9 @@ def serve(settings: Settings, *, page: Sequence[str], worker: Sequence[str], say
 @contextmanager
 def own_worker(settings: Settings) -> Iterator[None]:
     """A worker for as long as the block runs; none is started where one runs on the home already."""
-    with _ended_at_exit() as children:
+    with children.ended_at_exit() as processes:
         if not holding.is_held(holding.worker_lock(settings)):
-            children.append(_start(worker_command(), settings, settings.home / "logs" / "worker.log"))
+            processes.append(_start(worker_command(), settings, settings.home / "logs" / "worker.log"))
         yield
 
 
@@ -82,8 +78,13 @@ def url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def check_port(port: int, address: str = entrance.LOOPBACK) -> None:
-    """Raise SettingsError where somebody listens on the port, or the address is not this machine's."""
+def check_port(
+    port: int,
+    address: str = entrance.LOOPBACK,
+    *,
+    mend: str = "Stop that, or choose another port: WHYRANK_PORT=8600 whyrank app",
+) -> None:
+    """Raise SettingsError where somebody listens on the port (with `mend`), or the address is not this machine's."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -96,7 +97,7 @@ def check_port(port: int, address: str = entrance.LOOPBACK) -> None:
                 ) from None
             raise SettingsError(
                 f"Port {port} on {address} is taken by another program.",
-                mend="Stop that, or choose another port: WHYRANK_PORT=8600 whyrank app",
+                mend=mend,
             ) from None
 
 
@@ -130,13 +131,13 @@ class _Worker:
         command: Sequence[str],
         settings: Settings,
         log: Path,
-        children: list[subprocess.Popen[bytes]],
+        processes: list[subprocess.Popen[bytes]],
         say: Say,
     ) -> None:
         self.command = command
         self.settings = settings
         self.log = log
-        self.children = children
+        self.processes = processes
         self.say = say
         self.process: subprocess.Popen[bytes] | None = None
         self.started = 0.0
@@ -149,9 +150,9 @@ class _Worker:
         if self.process is not None:
             if self.process.poll() is None:
                 return
-            self.children.remove(self.process)
+            self.processes.remove(self.process)
             # What it leaves behind in its group would be nobody's.
-            _signal(self.process, signal.SIGTERM)
+            children.signal_group(self.process, signal.SIGTERM)
             self.tries = 0 if now - self.started > STEADY_SECONDS else self.tries
             self.say(f"The worker ended (exit code {self.process.returncode}).")
             self.process = None
@@ -169,56 +170,11 @@ class _Worker:
             self.say(f"The worker does not stay up: no training until that is mended. {_look_at(self.log)}")
             return
         self.process = _start(self.command, self.settings, self.log)
-        self.children.append(self.process)
-
-
-@contextmanager
-def _ended_at_exit() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A list of processes; at the end those in it are stopped, with all they started."""
-    children: list[subprocess.Popen[bytes]] = []
-    try:
-        yield children
-    finally:
-        for child in children:
-            _signal(child, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        for child in children:
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(max(0.1, deadline - time.monotonic()))
-            _signal(child, signal.SIGKILL)
-            child.wait()
-
-
-def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal a child's whole group; one that is gone is fine."""
-    try:
-        os.killpg(child.pid, number)
-    except ProcessLookupError:
-        return
+        self.processes.append(self.process)
 
 
 def _start(command: Sequence[str], settings: Settings, log: Path) -> subprocess.Popen[bytes]:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            command,
-            cwd=PROJECT,
-            env=environment(settings),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
-        )
-
-
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _end_with_parent() -> None:
-    """In the child: ask the kernel for SIGTERM when the parent dies without stopping it."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    return children.start(command, variables=environment(settings), cwd=PROJECT, log=log)
 
 
 def _wait_until_it_answers(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import console, evaluating, exporting, keeping, learning, ranking, serving, training
+from app.cli import console, evaluating, exporting, keeping, learning, ranking, serving, training, vllm
 from app.cli.collections import collection
 from app.cli.judgments import judgments
 from app.cli.models import model
@@ -43,6 +43,7 @@ def _root(
 
 cli.command()(serving.app)
 cli.command()(serving.worker)
+cli.command()(vllm.serve)
 cli.command()(serving.doctor)
 cli.add_typer(model, name="model")
 cli.add_typer(collection, name="collection")

@@ -3,6 +3,8 @@
 import logging
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -18,6 +20,17 @@ def app(context: typer.Context) -> None:
     """
     from app.actions import launch
 
+    with stopping() as stop:
+        console.say("Starting the app and its worker ...")
+        settings = Session.of(context).settings
+        page, jobs = launch.app_command(settings), launch.worker_command()
+        launch.serve(settings, page=page, worker=jobs, say=console.say, stop=stop)
+        console.say("Stopped. A job that was running goes on at the next start.")
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, for what stops in order; after Ctrl-C the command ends as interrupted."""
     stop = threading.Event()
     asked: list[int] = []
 
@@ -28,14 +41,10 @@ def app(context: typer.Context) -> None:
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        console.say("Starting the app and its worker ...")
-        settings = Session.of(context).settings
-        page, jobs = launch.app_command(settings), launch.worker_command()
-        launch.serve(settings, page=page, worker=jobs, say=console.say, stop=stop)
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    console.say("Stopped. A job that was running goes on at the next start.")
     if signal.SIGINT in asked:
         raise typer.Exit(console.INTERRUPTED)
 

@@ -4,7 +4,7 @@ import json
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,26 +49,15 @@ class Adapters:
                 yield key
 
     def check(self, adapter: Adapter) -> None:
-        """Raise ModelError where the folder holds no LoRA adapter, IncompatibleVersionError where not for this base."""
-        kind = _config(adapter.path).get("peft_type")
-        if kind != "LORA":
-            raise ModelError(f"The adapter in {adapter.path} is of the kind {kind}, not LORA.", mend=_MEND)
+        """As `check_fits`, against this model."""
         modules = dict(self._model.named_modules())
-        for name, shape in _shapes(adapter.path).items():
-            if not name.endswith((".lora_A.weight", ".lora_B.weight")):
-                continue
-            path, matrix, _ = name.removeprefix(_PREFIX).rsplit(".", 2)
+
+        def shape(path: str) -> Sequence[int] | None:
             module = modules.get(path)
             weight = getattr(getattr(module, "base_layer", module), "weight", None)
-            # A takes what the layer takes, B gives what it gives; a linear layer's weight is (out, in).
-            fits = weight is not None and (
-                shape[1] == weight.shape[1] if matrix == "lora_A" else shape[0] == weight.shape[0]
-            )
-            if not fits:
-                raise IncompatibleVersionError(
-                    f"The adapter in {adapter.path} was trained on another base model: {path} does not fit.",
-                    mend=_OTHER_BASE_MEND,
-                )
+            return None if weight is None else tuple(weight.shape)
+
+        check_fits(adapter, shape)
 
     def _ready(self, adapter: Adapter) -> str:
         weights = _weights(adapter.path)
@@ -103,6 +92,35 @@ class Adapters:
             raise ModelError(
                 f"The adapter in {adapter.path} can't be loaded: {str(error).splitlines()[0]}", mend=_MEND
             ) from error
+
+
+def check_fits(adapter: Adapter, shape_of: Callable[[str], Sequence[int] | None]) -> None:
+    """Raise ModelError where the folder holds no LoRA adapter, IncompatibleVersionError where it is not for a base
+    whose linear layers have the shapes (out, in) that `shape_of` gives by their names; None: no such layer."""
+    kind = _config(adapter.path).get("peft_type")
+    if kind != "LORA":
+        raise ModelError(f"The adapter in {adapter.path} is of the kind {kind}, not LORA.", mend=_MEND)
+    for name, shape in _shapes(adapter.path).items():
+        if not name.endswith((".lora_A.weight", ".lora_B.weight")):
+            continue
+        path, matrix, _ = name.removeprefix(_PREFIX).rsplit(".", 2)
+        weight = shape_of(path)
+        # A takes what the layer takes, B gives what it gives.
+        fits = weight is not None and (shape[1] == weight[1] if matrix == "lora_A" else shape[0] == weight[0])
+        if not fits:
+            raise IncompatibleVersionError(
+                f"The adapter in {adapter.path} was trained on another base model: {path} does not fit.",
+                mend=_OTHER_BASE_MEND,
+            )
+
+
+def rank(adapter: Adapter) -> int:
+    """The largest rank of the adapter's matrices. Raises ModelError where its configuration does not say."""
+    config = _config(adapter.path)
+    try:
+        return max(int(config["r"]), *(int(r) for r in (config.get("rank_pattern") or {}).values()), 0)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"The adapter in {adapter.path} has no rank in its configuration.", mend=_MEND) from error
 
 
 def _weights(path: Path) -> Path:

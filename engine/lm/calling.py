@@ -30,15 +30,16 @@ class Facts:
 
 
 class Call:
-    """Requests of one call share slots, the circuit, and what is known of the server."""
+    """Requests of one call share slots; the circuit and what is known of the server are every call's."""
 
-    def __init__(self, connection: Connection, *, facts: Facts, retrying: Retrying, slots: int) -> None:
+    def __init__(
+        self, connection: Connection, *, facts: Facts, retrying: Retrying, circuit: Circuit, slots: int
+    ) -> None:
         self.connection = connection
         self.facts = facts
         self._retrying = retrying
         self._slots = asyncio.Semaphore(slots)
-        # Three rounds of failures in all slots: a server that is being restarted is not given up at once.
-        self._circuit = Circuit(3 * slots)
+        self._circuit = circuit
 
     @property
     def given_up(self) -> bool:

@@ -29,7 +29,8 @@ from engine.lm.completions import (
     listed_models,
     no_labels,
 )
-from engine.lm.retrying import Retrying, Sleep
+from engine.lm.listening import Listening
+from engine.lm.retrying import Circuit, Retrying, Sleep
 from engine.lm.served_tokens import ServedTokens, clip_by_characters
 from engine.lm.server import RefusedError, Server
 from engine.lm.tokens import Tokens
@@ -41,6 +42,8 @@ _LOGPROBS = "log-probabilities"
 _T = TypeVar("_T")
 OnEach = Callable[[Generate, Generated | LMError], None]
 """Called with a request, and its answer or why it has none."""
+Load = Callable[[Call, Adapter], Awaitable[bool]]
+"""Makes the server of a call take requests for the adapter; False where that is not for this process to do."""
 
 
 def _ignore() -> None:
@@ -55,7 +58,7 @@ def _never() -> bool:
 class OpenAILM:
     """Keeps the promises of `engine.lm.base.LM`. Each call runs its own event loop in the calling thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all but two have a default that fits
         self,
         url: str,
         model: str,
@@ -67,12 +70,13 @@ class OpenAILM:
         tokenizer_path: Path | None = None,
         sleep: Sleep = asyncio.sleep,
         variables: str = "WHYRANK_LM",
+        load: Load | None = None,
     ) -> None:
         """`url` up to and with `/v1`; `max_concurrent` requests at once per call.
 
         `timeout_seconds` is the longest silence, not the longest answer. `tokenizer_path`: the folder of the model's
         tokenizer, which spares asking the server; `sleep` waits between attempts; `variables`: how the settings begin
-        that errors shall name.
+        that errors shall name; `load` makes the server take an adapter it does not list.
         """
         self._server = Server(
             url, api_key=api_key, timeout_seconds=timeout_seconds, connections=max_concurrent, variables=variables
@@ -80,6 +84,9 @@ class OpenAILM:
         self._model = model
         self._max_concurrent = max_concurrent
         self._retrying = Retrying(retries=retries, sleep=sleep, mend=_MEND.format(variables=variables))
+        # Three rounds of failures in all slots: a server that is being restarted is not given up at once.
+        self._circuit = Circuit(3 * max_concurrent)
+        self._load = load
         self._tokens = _tokens(tokenizer_path) if tokenizer_path is not None else None
         self._served_tokens = ServedTokens(model)
         self._facts = Facts()
@@ -129,7 +136,7 @@ class OpenAILM:
         tell = until_it_raises(on_text) if on_text is not None else None
 
         async def work(call: Call) -> list[Generated]:
-            return await together(self._generate(call, ask, _Listening(i, tell)) for i, ask in enumerate(asks))
+            return await together(self._generate(call, ask, Listening(i, tell)) for i, ask in enumerate(asks))
 
         return self._run(work) if asks else []
 
@@ -152,7 +159,7 @@ class OpenAILM:
 
         async def one(call: Call, ask: Generate) -> None:
             try:
-                answer = await self._generate(call, ask, _Listening(0, None), on_request)
+                answer = await self._generate(call, ask, Listening(0, None), on_request)
             except LMError as error:
                 if call.given_up or (isinstance(error, RefusedError) and _for_all(error.status)):
                     raise
@@ -185,7 +192,13 @@ class OpenAILM:
     def _run(self, work: Callable[[Call], Awaitable[_T]]) -> _T:
         async def call() -> _T:
             async with self._server.connect() as connection:
-                call = Call(connection, facts=self._facts, retrying=self._retrying, slots=self._max_concurrent)
+                call = Call(
+                    connection,
+                    facts=self._facts,
+                    retrying=self._retrying,
+                    circuit=self._circuit,
+                    slots=self._max_concurrent,
+                )
                 await self._check_adapter(call)
                 return await work(call)
 
@@ -196,10 +209,12 @@ class OpenAILM:
         if self._adapter is None or self._adapter_served:
             return
         listed = listed_models(await call.ask(f"{self._server.api}/models"))
-        if self._adapter.name not in listed:
+        loads = self._load is not None and self._adapter.name not in listed and await self._load(call, self._adapter)
+        if self._adapter.name not in listed and not loads:
             raise LMError(
                 f"{self._server.host} does not serve the adapter {self._adapter.name}; only {', '.join(listed[:10])}.",
-                mend=f"Load it: vllm serve … --enable-lora --lora-modules {self._adapter.name}={self._adapter.path}",
+                mend="Start `whyrank serve` again, which loads it, or load it: vllm serve … --enable-lora "
+                f"--lora-modules {self._adapter.name}={self._adapter.path}",
             )
         self._adapter_served = True
 
@@ -217,7 +232,9 @@ class OpenAILM:
             return chosen(answer, ask, ids)
 
         try:
-            return await call.with_extras(lambda extras: choose_body(self._asked_model, ask, ids, extras=extras), send)
+            return await self._answered(
+                call, lambda extras: choose_body(self._asked_model, ask, ids, extras=extras), send
+            )
         except RefusedError as error:
             if "logprobs" not in error.what:
                 raise
@@ -225,7 +242,7 @@ class OpenAILM:
             raise no_labels(_LOGPROBS) from error
 
     async def _generate(
-        self, call: Call, ask: Generate, listening: "_Listening", on_request: Callable[[], None] = _ignore
+        self, call: Call, ask: Generate, listening: Listening, on_request: Callable[[], None] = _ignore
     ) -> Generated:
         async def send(body: dict[str, Any]) -> Generated:
             on_request()
@@ -236,7 +253,20 @@ class OpenAILM:
                         listening.hear(stream.text)
             return listening.heard(stream)
 
-        return await call.with_extras(lambda extras: generate_body(self._asked_model, ask, extras=extras), send)
+        return await self._answered(call, lambda extras: generate_body(self._asked_model, ask, extras=extras), send)
+
+    async def _answered(
+        self, call: Call, body: Callable[[bool], dict[str, Any]], send: Callable[[dict[str, Any]], Awaitable[_T]]
+    ) -> _T:
+        """One request; where the server has unloaded the adapter since, or was started anew, it is looked for again."""
+        try:
+            return await call.with_extras(body, send)
+        except RefusedError as error:
+            if self._adapter is None or error.status != 404:
+                raise
+            self._adapter_served = False
+            await self._check_adapter(call)
+            return await call.with_extras(body, send)
 
     @property
     def _asked_model(self) -> str:
@@ -245,44 +275,6 @@ class OpenAILM:
     @property
     def _completions(self) -> str:
         return f"{self._server.api}/chat/completions"
-
-
-class _Listening:
-    """Passes a text on piece by piece, over attempts: what was passed on once must come again, and is not repeated."""
-
-    def __init__(self, position: int, on_text: OnText | None) -> None:
-        self._position = position
-        self._on_text = on_text
-        self._given = ""
-
-    def hear(self, text: str) -> None:
-        """The text so far."""
-        if self._on_text is None:
-            return
-        if not text.startswith(self._given) and not self._given.startswith(text):
-            self._differs()
-        piece = text[len(self._given) :]
-        if piece:
-            self._given = text
-            self._on_text(self._position, piece)
-
-    def heard(self, stream: Stream) -> Generated:
-        """The whole text."""
-        finished = stream.finished
-        if self._on_text is not None and stream.text != self._given:
-            self._differs()
-        return Generated(
-            text=stream.text,
-            finished=finished,
-            prompt_tokens=stream.prompt_tokens,
-            completion_tokens=stream.completion_tokens,
-        )
-
-    def _differs(self) -> None:
-        raise LMError(
-            "The server broke off a text that was being shown, and wrote another one when asked again.",
-            mend="Ask again; a temperature of 0 or a seed makes texts repeatable.",
-        )
 
 
 def _for_all(status: int) -> bool:

@@ -1,6 +1,9 @@
 """Trying again: how often, after which wait, and when to stop asking a server that does not answer at all."""
 
+import math
 import random
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -9,42 +12,80 @@ from data.errors import LMError
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 120.0
 """All waits of one request together; a server that asks for more patience than that gets none."""
+OPEN_SECONDS = 30.0
+"""How long a server that does not answer is left alone."""
 
 Sleep = Callable[[float], Awaitable[None]]
 _T = TypeVar("_T")
 
 
 class TransientError(Exception):
-    """One attempt failed in a way that another may not. `wait_seconds`: the server's own word on when to come back."""
+    """One attempt failed in a way that another may not. `wait_seconds`: the server's own word on when to come back.
 
-    def __init__(self, what: str, *, wait_seconds: float | None = None) -> None:
+    `unreachable`: nothing answered at all.
+    """
+
+    def __init__(self, what: str, *, wait_seconds: float | None = None, unreachable: bool = False) -> None:
         super().__init__(what)
         self.wait_seconds = wait_seconds
+        self.unreachable = unreachable
 
 
 class Circuit:
-    """Counts failed attempts in a row, over all requests of a call; once open it stays open."""
+    """Counts failed attempts in a row, over all requests to a server, from every thread and call.
 
-    def __init__(self, limit: int) -> None:
+    Open, it lets nothing through for `OPEN_SECONDS`; then one request at a time tries, and an answer closes it.
+    """
+
+    def __init__(self, limit: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = limit
+        self._clock = clock
         self._failures = 0
+        self._opened_at: float | None = None
+        self._lock = threading.Lock()
         self.last = ""
+
+    def admits(self) -> bool:
+        """Whether to ask now. After the pause this says yes once, and no to the others until that one has failed or
+        answered."""
+        with self._lock:
+            if self._opened_at is None:
+                return True
+            if self.seconds_left > 0:
+                return False
+            self._opened_at = self._clock()
+            return True
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the server is asked again; 0 or less: now."""
+        return 0.0 if self._opened_at is None else self._opened_at + OPEN_SECONDS - self._clock()
 
     @property
     def is_open(self) -> bool:
-        """Whether to stop asking."""
-        return self._failures >= self._limit
+        """Is the server left alone now?"""
+        return self.seconds_left > 0
 
     def succeeded(self) -> None:
         """An answer came."""
-        if not self.is_open:
-            self._failures = 0
+        with self._lock:
+            self._failures, self._opened_at = 0, None
 
     def failed(self, error: TransientError) -> None:
         """No answer came. A server that says when to come back is alive: it is heeded, not counted."""
         if error.wait_seconds is None:
-            self._failures += 1
-            self.last = str(error)
+            with self._lock:
+                self._failures += 1
+                self.last = str(error)
+                if self._failures >= self._limit:
+                    self._opened_at = self._clock()
+
+    def gave_up(self, error: TransientError, tries: int) -> None:
+        """A request failed for good after so many tries. Where nothing answered in all that time, neither to it nor to
+        others, the next request need not find that out again."""
+        with self._lock:
+            if error.unreachable and self._failures >= tries:
+                self._opened_at = self._clock()
 
 
 class Retrying:
@@ -59,8 +100,11 @@ class Retrying:
         """Return what `attempt` returns; LMError where every attempt raised TransientError or the circuit is open."""
         waited, tries = 0.0, 0
         while True:
-            if circuit.is_open:
-                raise LMError(f"The server does not answer, and is not asked any more: {circuit.last}", mend=self._mend)
+            if not circuit.admits():
+                raise LMError(
+                    f"The server does not answer, and is not asked any more: {circuit.last}",
+                    mend=f"{self._mend} It is asked again in {max(1, math.ceil(circuit.seconds_left))} s.",
+                )
             tries += 1
             try:
                 answer = await attempt()
@@ -68,6 +112,7 @@ class Retrying:
                 circuit.failed(error)
                 wait = _wait_seconds(tries, error)
                 if tries > self._retries or waited + wait > LONGEST_WAIT_SECONDS:
+                    circuit.gave_up(error, tries)
                     raise LMError(f"No answer after {_times(tries)}: {error}", mend=self._mend) from error
                 await self._sleep(wait)
                 waited += wait

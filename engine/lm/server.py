@@ -103,10 +103,14 @@ class Connection:
         self.server = server
         self._client = client
 
-    async def ask(self, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """POST `body` (GET without one) and return the JSON object that comes back."""
+    async def tell(self, url: str, body: Mapping[str, Any] | None = None) -> str:
+        """POST `body` (GET without one) and return the text that comes back."""
         async with self._attempt(url, body) as response:
-            text = self.server.redacted((await response.aread()).decode("utf-8", errors="replace"))
+            return self.server.redacted((await response.aread()).decode("utf-8", errors="replace"))
+
+    async def ask(self, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """As `tell`, where a JSON object comes back."""
+        text = await self.tell(url, body)
         try:
             answer = json.loads(text)
         except ValueError as error:
@@ -134,10 +138,11 @@ class Connection:
                     raise self.server.refused(response, text)
                 yield response
         except (httpx2.TimeoutException, TimeoutError) as error:
-            raise TransientError(f"{self.server.host} took too long") from error
+            raise TransientError(f"{self.server.host} took too long", unreachable=True) from error
         except httpx2.HTTPError as error:
             why = self.server.redacted(str(error)) or type(error).__name__
-            raise TransientError(f"the connection to {self.server.host} failed: {why}") from error
+            what = f"the connection to {self.server.host} failed: {why}"
+            raise TransientError(what, unreachable=True) from error
 
 
 def _checked_url(url: str, variables: str) -> httpx2.URL:

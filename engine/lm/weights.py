@@ -1,6 +1,7 @@
 """Loading a causal model from a Hugging Face folder: safetensors only, no code from the folder."""
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,18 @@ def _files(path: Path) -> dict[str, Path]:
         return {name: path / file for name, file in json.loads(index.read_text(encoding="utf-8"))["weight_map"].items()}
     with safe_open(path / "model.safetensors", framework="pt") as file:
         return dict.fromkeys(file.keys(), path / "model.safetensors")
+
+
+def layers(path: Path) -> Callable[[str], Sequence[int] | None]:
+    """The shape (out, in) of a layer's weight by its name, of all weights in the folder; nothing else of them is read.
+
+    Raises ModelError where they are damaged.
+    """
+    found: dict[str, Sequence[int]] = {}
+    try:
+        for file_path in sorted(set(_files(path).values())):
+            with safe_open(file_path, framework="pt") as file:
+                found |= {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise ModelError(f"The weights in {path} are damaged.", mend="Fetch it again (whyrank model fetch).") from error
+    return lambda name: found.get(f"{name}.weight")

@@ -48,10 +48,14 @@ def local(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Backend
     )
 
 
-@pytest.fixture(params=["scripted", "local", "served"])
+@pytest.fixture(params=["scripted", "local", "served", pytest.param("vllm", marks=pytest.mark.vllm)])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     if request.param == "local":
         yield request.getfixturevalue("local")
+        return
+    if request.param == "vllm":
+        server = request.getfixturevalue("vllm")
+        yield Backend(lm=server.lm(), adapter=server.adapters[0])
         return
     adapter = Adapter(name="v1", path=tmp_path)
     if request.param == "scripted":

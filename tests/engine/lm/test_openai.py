@@ -36,6 +36,10 @@ def scripted() -> ScriptedLM:
     return ScriptedLM(choose=grades, generate=words)
 
 
+class Stopped(BaseException):
+    """As Streamlit stops a script: not an Exception."""
+
+
 class Waits:
     """Remembers the waits between attempts instead of waiting."""
 
@@ -481,14 +485,59 @@ def test_a_dead_server_is_not_hammered(served):
         assert 12 <= len(server.chats) <= 16
 
 
+def test_after_a_call_that_reached_nobody_the_next_says_so_at_once_for_every_view(served, waits):
+    with ScriptedServer() as server:
+        gone = served(server, retries=2)
+    with pytest.raises(LMError, match="No answer after 3 attempts"):
+        gone.generate([TEXT])
+    before = len(waits.seconds)
+    for lm in (gone, gone.adapted(Adapter(name="v2", path=Path("x")))):
+        with pytest.raises(LMError, match="not asked any more") as caught:
+            lm.generate([TEXT])
+        assert "asked again in" in caught.value.mend
+    assert len(waits.seconds) == before, "nothing waited"
+
+
+def test_requests_of_who_left_are_closed_at_the_server_too(served):
+    """Streamlit stops a script by raising in a callback: the server must not go on writing for nobody."""
+    endless = Reply(body=events(piece("word ")), trickles=True)
+
+    def leave(*_: object) -> None:
+        raise Stopped
+
+    with ScriptedServer(always=endless) as server:
+        with pytest.raises(Stopped):
+            served(server, max_concurrent=2).generate([TEXT] * 6, on_text=leave)
+        assert server.left.wait(timeout=10), "the connection was closed"
+
+
+def test_an_adapter_that_was_unloaded_meanwhile_is_looked_for_again(served):
+    asked = []
+
+    async def load(call, adapter):
+        asked.append(adapter.name)
+        server.models.append(adapter.name)
+        return True
+
+    better = ScriptedLM(choose=lambda ask: {"0": 0, "1": 0, "2": 0, "3": 1})
+    with ScriptedServer(ScriptedLM(choose=grades, adapters={"v2": better})) as server:
+        view = served(server, load=load).adapted(Adapter(name="v2", path=Path("adapters/v2")))
+        told = []
+        assert view.choose([GRADES])[0].probabilities["3"] == 1
+        server.models.remove("v2")
+        view.choose([GRADES], on_answer=lambda i, answer: told.append(answer.probabilities["3"]))
+        assert told == [1.0]
+        assert asked == ["v2", "v2"]
+        server.models.remove("v2")
+        never = served(server).adapted(Adapter(name="v2", path=Path("adapters/v2")))
+        with pytest.raises(LMError, match="does not serve the adapter"):
+            never.choose([GRADES])
+
+
 def test_a_server_that_says_when_to_come_back_is_not_taken_for_dead(served):
     busy = Reply(status=429, headers={"retry-after": "1"}, body={"error": {"message": "slow down"}})
     with ScriptedServer(scripted(), failures=[busy] * 30) as server:
         assert len(served(server, max_concurrent=4, retries=30).generate([TEXT] * 8)) == 8
-
-
-class Stopped(BaseException):
-    """As Streamlit stops a script: not an Exception."""
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, TimeoutError, Stopped])

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from data.errors import LMError
-from engine.lm.retrying import Circuit, Retrying, TransientError
+from engine.lm.retrying import OPEN_SECONDS, Circuit, Retrying, TransientError
 
 
 class Play:
@@ -66,7 +66,7 @@ def test_other_errors_pass_through_at_once():
     assert play.waits == []
 
 
-def test_a_success_closes_a_circuit_that_is_not_yet_open():
+def test_a_success_between_failures_keeps_the_circuit_closed():
     circuit, error = Circuit(3), TransientError("gone")
     Play(error, error, "answer").run(retries=5, circuit=circuit)
     Play(error, error, "answer").run(retries=5, circuit=circuit)
@@ -75,6 +75,54 @@ def test_a_success_closes_a_circuit_that_is_not_yet_open():
         play.run(retries=5, circuit=circuit)
     assert play.outcomes == ["answer"]
     late = Play("answer")
-    with pytest.raises(LMError, match="not asked any more"):
+    with pytest.raises(LMError, match="not asked any more") as caught:
         late.run(retries=5, circuit=circuit)
     assert late.outcomes == ["answer"], "an open circuit asks nothing"
+    assert "Mend it. It is asked again in 30 s." in caught.value.mend
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_after_a_while_one_request_tries_and_an_answer_closes_the_circuit():
+    clock = Clock()
+    circuit, error = Circuit(2, clock=clock), TransientError("gone")
+    with pytest.raises(LMError):
+        Play(error, error).run(retries=5, circuit=circuit)
+    clock.now += OPEN_SECONDS - 0.1
+    assert not circuit.admits()
+    clock.now += 0.1
+    assert circuit.admits(), "one may try"
+    assert not circuit.admits(), "and only one"
+    circuit.failed(error)
+    assert not circuit.admits(), "it failed: another pause"
+    clock.now += OPEN_SECONDS
+    assert Play("answer").run(retries=0, circuit=circuit) == "answer"
+    assert circuit.admits()
+    circuit.failed(error)
+    assert circuit.admits(), "it counts from the beginning again"
+
+
+def test_a_server_that_nobody_reached_while_a_request_gave_up_is_left_alone_at_once():
+    circuit, error = Circuit(100), TransientError("refused", unreachable=True)
+    with pytest.raises(LMError, match="No answer after 3 attempts"):
+        Play(error, error, error).run(retries=2, circuit=circuit)
+    with pytest.raises(LMError, match="not asked any more: refused"):
+        Play("answer").run(retries=2, circuit=circuit)
+
+
+def test_one_request_a_living_server_fails_at_does_not_stop_the_others():
+    circuit = Circuit(100)
+    with pytest.raises(LMError, match="No answer"):
+        Play(*[TransientError("500")] * 3).run(retries=2, circuit=circuit)
+    assert circuit.admits(), "it answered, if badly"
+    error = TransientError("refused", unreachable=True)
+    circuit.failed(error)
+    circuit.succeeded()  # another request's answer, between this one's attempts
+    circuit.failed(error)
+    circuit.gave_up(error, 2)
+    assert circuit.admits(), "others were answered in the meantime"
