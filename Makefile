@@ -14,14 +14,14 @@ PYSERINI := pyserini==1.6.0
 # $(call timed,NAME) COMMAND: run a command and say how long it took.
 timed = @TIMEFORMAT='[make] $(1): %0lR'; time
 
-.PHONY: app test e2e soak model-test check format lint types layers bench model chromium clean help
+.PHONY: app test e2e soak model-test test-vllm test-vllm-model check format lint types layers bench model chromium clean help
 
 app: model  ## Set up what is missing, then start worker and app on 127.0.0.1.
 	@$(BIN)/whyrank collection sample
 	@$(BIN)/whyrank app
 
 test: $(DEVELOPMENT)  ## Unit, contract and page tests.
-	$(call timed,test) $(BIN)/pytest -m "not e2e and not model"
+	$(call timed,test) $(BIN)/pytest -m "not e2e and not model and not vllm"
 
 e2e: $(DEVELOPMENT) chromium  ## The whole loop in a real browser.
 	$(call timed,e2e) $(BIN)/pytest -m e2e tests/e2e
@@ -30,7 +30,15 @@ soak: $(DEVELOPMENT)  ## App and worker killed 50 times at random moments while 
 	$(call timed,soak) env KILLS=$(or $(KILLS),50) $(BIN)/pytest -m e2e tests/e2e/test_soak.py
 
 model-test: $(DEVELOPMENT) model  ## The real 0.5B model on a few documents.
-	$(call timed,model-test) $(BIN)/pytest -m model
+	$(call timed,model-test) $(BIN)/pytest -m "model and not vllm"
+
+test-vllm: $(DEVELOPMENT)  ## A real vLLM server with a tiny model; sets vLLM up in WHYRANK_VLLM_HOME.
+	$(call timed,vllm) $(BIN)/whyrank serve --setup
+	$(call timed,test-vllm) $(BIN)/pytest -m "vllm and not model"
+
+test-vllm-model: $(DEVELOPMENT) model  ## The real 0.5B model by vLLM and in process: the same grades.
+	$(call timed,vllm) $(BIN)/whyrank serve --setup
+	$(call timed,test-vllm-model) $(BIN)/pytest -m "vllm and model"
 
 check: format lint types layers test e2e model-test  ## All that must pass before a change lands.
 

@@ -53,7 +53,7 @@ def serve(settings: Settings, *, page: Sequence[str], worker: Sequence[str], say
         tended = _Worker(command=worker, settings=settings, log=logs / "worker.log", processes=processes, say=say)
         tended.tend()
         server = _start(page, settings, logs / "app.log")
-        children.append(server)
+        processes.append(server)
         _wait_until_it_answers(settings, server, logs / "app.log", stop)
         if not stop.is_set():
             say(f"WhyRank is ready: {url(settings)} (Ctrl-C stops it)")

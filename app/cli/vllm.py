@@ -62,6 +62,8 @@ def serve(
     guarded = settings.lm_api_key is not None
     if container:
         typer.echo(command.container(wanted, versions_path=settings.versions_path, guarded=guarded))
+        console.say("Put the key into VLLM_API_KEY first." if guarded else "Without WHYRANK_LM_API_KEY it has no key.")
+        console.say("A version promoted later is served after the container was started anew with a fresh command.")
         return
     _set_up(settings, yes=yes)
     if not guarded:

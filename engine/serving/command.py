@@ -3,7 +3,7 @@
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.errors import SettingsError
@@ -123,6 +123,7 @@ def variables(plan: Plan, *, api_key: str | None, base: Mapping[str, str]) -> di
 def container(plan: Plan, *, versions_path: Path, guarded: bool) -> str:
     """The command that runs the same in a container on a GPU. Folders are where they are outside, so that adapters
     are loaded by the same paths; the port is open to this machine only."""
+    plan = replace(plan, gpu=True)
     words = ["docker", "run", "--rm", "--gpus", "all", "--ipc=host", "-p", f"{HOST}:{plan.port}:{plan.port}"]
     for path in (plan.model_path, versions_path, INSIDE):
         words += ["-v", f"{path.resolve()}:{path.resolve()}:ro"]

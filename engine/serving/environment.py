@@ -76,8 +76,13 @@ def set_up(path: Path, *, gpu: bool, log: Path, on_line: Callable[[str], None], 
     environment = {name: value for name, value in base.items() if name not in {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file:
+
+        def say(line: str) -> None:
+            file.write(line)
+            on_line(line.strip())
+
         for command in ([sys.executable, "-m", "venv", "--clear", str(path)], pip):
-            _run(command, environment, lambda line: (file.write(line), on_line(line.strip())), log=log)
+            _run(command, environment, say, log=log)
     unfinished.unlink()
 
 
@@ -86,7 +91,7 @@ def _unfinished(path: Path) -> Path:
     return path.with_name(f"{path.name}.unfinished")
 
 
-def _run(command: list[str], environment: Mapping[str, str], say: Callable[[str], object], *, log: Path) -> None:
+def _run(command: list[str], environment: Mapping[str, str], say: Callable[[str], None], *, log: Path) -> None:
     last = ""
     with subprocess.Popen(
         command, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"

@@ -82,6 +82,8 @@ def test_a_container_is_open_to_this_machine_only_and_folders_are_where_they_are
     assert option(words, "-p") == "127.0.0.1:8000:8000"
     assert f"{tmp_path}:{tmp_path}:ro" in words
     assert command.IMAGE in words
+    assert option(words, "--max-loras") == "8"
+    assert "float32" not in words, "it has a GPU, whatever this machine has"
 
 
 def test_the_rank_is_one_vllm_knows_and_holds_every_adapter(tmp_path):
