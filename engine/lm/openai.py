@@ -240,13 +240,12 @@ class OpenAILM:
 
         while True:
             without = self._facts.unsupported
+
+            def body(extras: bool, without: frozenset[str] = without) -> dict[str, Any]:
+                return generate_body(self._asked_model, ask, extras=extras, without=without)
+
             try:
-                return await call.with_extras(
-                    lambda extras, without=without: generate_body(
-                        self._asked_model, ask, extras=extras, without=without
-                    ),
-                    send,
-                )
+                return await call.with_extras(body, send)
             except RefusedError as error:
                 # Some models take another word for the limit, and no temperature.
                 more = without | unsupported(error.what)
