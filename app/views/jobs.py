@@ -8,6 +8,7 @@ from app.actions.jobs import Watch, duration
 from app.views import charts
 from app.views.plain import plain
 from data.records import Job, JobState
+from training.jobs import TEACH
 
 _STAGE = {
     "name": "Stage",
@@ -94,7 +95,9 @@ def failure(watch: Watch) -> None:
             st.text(job.error or "No reason was stored.")
             st.text(f"To mend it: {job.mend or 'read the log below, then start it again.'}")
     elif job.state is JobState.CANCELLED:
-        st.info("This job was cancelled. Nothing of it is used.")
+        # A teacher's answers are judgments as soon as they are read.
+        left = "What was answered until then stays." if job.kind == TEACH else "Nothing of it is used."
+        st.info(f"This job was cancelled. {left}")
 
 
 def curves(found: Mapping[str, Sequence[tuple[int, float]]], key: str) -> None:

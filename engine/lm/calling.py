@@ -25,6 +25,8 @@ class Facts:
     """Whether it takes parameters the standard does not know."""
     labels: bool | None = None
     """Whether it gives log-probabilities at all."""
+    unsupported: frozenset[str] = frozenset()
+    """Standard parameters of a text that its model refuses."""
     tokenizes: bool | None = None
     """Whether it has vLLM's `/tokenize` and `/detokenize`."""
 

@@ -7,7 +7,7 @@ without.
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from data.errors import CapabilityError, LMError
@@ -15,6 +15,8 @@ from engine.lm.base import Choose, Chosen, Generate, Message
 from engine.lm.retrying import TransientError
 from engine.lm.tokens import opened, turns
 
+_SPARE = ("max_tokens", "temperature", "top_p")
+"""Parameters that some models refuse: the first has a newer name, the others are the model's own affair there."""
 TOP = 20
 """Most alternatives the standard lets a request ask for."""
 JSON = Mapping[str, Any]
@@ -37,8 +39,8 @@ def choose_body(model: str, ask: Choose, ids: Mapping[str, int] | None, *, extra
     return body
 
 
-def generate_body(model: str, ask: Generate, *, extras: bool) -> dict[str, Any]:
-    """A streamed continuation, sampled from the whole distribution."""
+def generate_body(model: str, ask: Generate, *, extras: bool, without: Collection[str] = frozenset()) -> dict[str, Any]:
+    """A streamed continuation, sampled from the whole distribution; `without` parameters that the model refuses."""
     body = {
         **_chat(model, ask.messages, extras),
         "max_tokens": ask.max_tokens,
@@ -54,7 +56,14 @@ def generate_body(model: str, ask: Generate, *, extras: bool) -> dict[str, Any]:
     if extras:
         # vLLM takes defaults from the model's generation_config.json: Qwen's has a penalty that changes greedy texts.
         body |= {"repetition_penalty": 1.0, "top_k": -1}
-    return body
+    if "max_tokens" in without:
+        body["max_completion_tokens"] = ask.max_tokens
+    return {name: value for name, value in body.items() if name not in without}
+
+
+def unsupported(what: str) -> set[str]:
+    """Parameters of a text that can be done without, of those that a refusal names."""
+    return {name for name in _SPARE if f"'{name}'" in what} if "unsupported" in what.lower() else set()
 
 
 def _chat(model: str, messages: Sequence[Message], extras: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ What a server other than vLLM may not do, and what happens then:
   repeat the beginning, and its label probabilities are those of an answer's first token;
 - log-probabilities of named tokens: the 20 likeliest are looked through, and CapabilityError where a choice is not
   among them;
+- some parameters (OpenAI's models that reason): the limit goes by its newer name, temperature and top_p are left out;
 - `/tokenize`: documents are clipped by four characters a token, and choices can't be checked to be single tokens.
 """
 
@@ -28,6 +29,7 @@ from engine.lm.completions import (
     generate_body,
     listed_models,
     no_labels,
+    unsupported,
 )
 from engine.lm.listening import Listening
 from engine.lm.retrying import Circuit, Retrying, Sleep
@@ -253,7 +255,20 @@ class OpenAILM:
                         listening.hear(stream.text)
             return listening.heard(stream)
 
-        return await self._answered(call, lambda extras: generate_body(self._asked_model, ask, extras=extras), send)
+        while True:
+            without = self._facts.unsupported
+
+            def body(extras: bool, without: frozenset[str] = without) -> dict[str, Any]:
+                return generate_body(self._asked_model, ask, extras=extras, without=without)
+
+            try:
+                return await self._answered(call, body, send)
+            except RefusedError as error:
+                # Some models take another word for the limit, and no temperature.
+                more = without | unsupported(error.what)
+                if error.status != 400 or more == without:
+                    raise
+                self._facts.unsupported |= more
 
     async def _answered(
         self, call: Call, body: Callable[[bool], dict[str, Any]], send: Callable[[dict[str, Any]], Awaitable[_T]]

@@ -139,6 +139,15 @@ def test_a_failed_job_says_why_and_what_it_kept(workbench, beans, page):
     assert metrics(opened)["Graded"] == "40 of 1,000"
 
 
+def test_of_a_cancelled_job_the_answers_stay_and_it_says_so(workbench, beans, page):
+    cancelled = job(beans, JobState.CANCELLED)
+    workbench.store.jobs.add(cancelled)
+    write_json(jobs.teach_path(workbench.settings, cancelled.job_id), told())
+    opened = page()
+    assert any("What was answered until then stays" in info.value for info in opened.info)
+    assert metrics(opened)["Graded"] == "40 of 1,000"
+
+
 def test_two_teachers_become_a_third(workbench, beans, page, say):
     assert "combine" not in [button.key for button in page().button]
     for name, grade in (("a", 3), (HOSTILE[:40], 3)):

@@ -118,3 +118,39 @@ def test_an_exception_of_who_listens_stops_the_rest():
         with pytest.raises(ZeroDivisionError):
             model(server).each((ask(f"n{i}") for i in range(50)), on_answer=broken)
         assert len(server.chats) <= 5
+
+
+class Reasoning(ScriptedServer):
+    """Refuses what OpenAI's models that reason refuse, one parameter after the other, in their words."""
+
+    def _refusal(self, body):
+        if "top_k" in body:
+            return self._no("Unrecognized request argument supplied: top_k")
+        if "max_tokens" in body:
+            return self._no(
+                "Unsupported parameter: 'max_tokens' is not supported with this model. "
+                "Use 'max_completion_tokens' instead."
+            )
+        for name in ("temperature", "top_p"):
+            if name in body:
+                return self._no(f"Unsupported value: '{name}' does not support 0 with this model.")
+        return None
+
+    def _chat(self, body):
+        return super()._chat({**body, "max_tokens": body["max_completion_tokens"], "temperature": 0.0})
+
+    @staticmethod
+    def _no(message):
+        return Reply(status=400, body={"error": {"message": message}})
+
+
+def test_a_model_that_refuses_parameters_is_asked_without_them_from_then_on():
+    with Reasoning(echo()) as server:
+        lm = model(server)
+        found = heard(lm, [ask(f"n{i}") for i in range(8)])
+        assert [found[f"n{i}"].text for i in range(8)] == [f"n{i}" for i in range(8)]
+        tried = len(server.chats) - 8
+        assert 0 < tried <= 8, "learnt once"
+        assert server.chats[-1]["max_completion_tokens"] == 9
+        assert lm.generate([ask("again")])[0].text == "again"
+        assert len(server.chats) == 8 + tried + 1
