@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.actions.agreement import sides
+from app.actions.agreement import graders
 from data.errors import NotFoundError
 from data.formats.trec import read_run
 from data.orders import Order
@@ -154,7 +154,7 @@ def stocked(workbench: Workbench, collection: Collection) -> Stocked:
             name=f"{side.name}, graded best first",
             assessor_ids=side.assessor_ids,
         )
-        for side in sides(workbench, collection)
+        for side in graders(workbench, collection)
         if side.kind is not AssessorKind.STUDENT
     ]
     makings = dict.fromkeys(Making(depth=made.depth, fusion_weight=made.fusion_weight) for made in stock)

@@ -200,8 +200,9 @@ def slope(shown: Beside, scale: Scale, key: str) -> None:
     deepest = max((rank for thread in threads for rank in thread.ranks if rank), default=1)
     top = min(sides.TOP, deepest)
     figure = plots.slope([system.title for system in columns], threads, top=top)
+    words = {"color": charts.ink(), "size": 13}
     charts.draw(
-        figure.update_xaxes(tickfont={"color": charts.ink(), "size": 13}),
+        figure.update_xaxes(tickfont=words).update_traces(textfont=words, selector={"mode": "text"}),
         key=f"{key}:slope",
         alt="Ranks of the documents in each system, joined by lines",
         height=70 + 34 * (top + 1),
