@@ -128,12 +128,18 @@ def _warnings(
         said.append(
             "The rankings were made in different ways (see below); choose one way to compare under equal conditions."
         )
-    for system in systems:
-        prompts = {line.prompt_sha256 for line in found[system.system_id].values() if line.prompt_sha256}
-        if len(prompts) > 1:
-            said.append(f"{system.name}: rankings of {len(prompts)} different prompts, as the guidelines were edited.")
-        if system.kind is Kind.GRADES and labels.qrels:
-            said.append(f"{system.name}: where these are the labels it is measured with, it is the best there can be.")
+    edited = [
+        system.name
+        for system in systems
+        if len({line.prompt_sha256 for line in found[system.system_id].values() if line.prompt_sha256}) > 1
+    ]
+    if edited:
+        said.append(f"{' and '.join(edited)}: rankings of several prompts, as the guidelines were edited.")
+    graded = [system.name for system in systems if system.kind is Kind.GRADES] if labels.qrels else []
+    if graded:
+        said.append(
+            f"{' and '.join(graded)}: where these are the labels it is measured with, it is the best there can be."
+        )
     if labels.conflicts:
         said.append(f"{labels.conflicts} pairs on which people disagree are no labels until they are settled.")
     return tuple(said)

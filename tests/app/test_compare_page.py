@@ -79,6 +79,28 @@ def test_missing_rankings_are_ranked_by_a_job(open_page, added, workbench):
     assert any("No worker is running" in warning.value for warning in page.warning)
 
 
+def test_what_is_to_be_known_stands_in_one_box(open_page, added, workbench):
+    for version_id in ("base", "taught"):
+        for query_id in ("h0", "h1"):
+            lining.rank(workbench, added, query_id, [2, 1], version_id=version_id, depth=2, prompt_sha256=query_id)
+    page = open_page("compare", system=TAUGHT, against=BASE)
+    page.multiselect(key=f"compare_more:{added.collection_id}").set_value(["bm25"]).run()
+    assert not page.exception
+    (warning,) = [warning.value for warning in page.warning if "prompts" in warning.value]
+    assert warning.count("several prompts") == 1 and "different ways" in warning
+
+
+def test_those_who_lack_the_same_queries_are_named_together(open_page, added, workbench):
+    for method in ("pointwise-verdict-first", "pointwise-reason-first"):
+        lining.rank(workbench, added, "h0", [1, 2], version_id="taught", method=method)
+    systems = [f"ranked:taught:pointwise-{name}" for name in ("verdict-first", "reason-first")]
+    page = open_page("compare", system=systems[0], against=BASE)
+    page.multiselect(key=f"compare_more:{added.collection_id}").set_value([systems[1]]).run()
+    assert not page.exception
+    (info,) = [info.value for info in page.info if "queries" in info.value]
+    assert info.count("3 queries") == 1 and "verdict" in info and "reason" in info
+
+
 def test_queries_without_labels_are_compared_by_their_orders(open_page, workbench):
     added = lining.collection(workbench)
     lining.rank(workbench, added, "h0", [1, 2])
