@@ -179,6 +179,8 @@ class RankedDocument:
     """The model's raw text, kept where it was unreadable."""
     cut: bool = False
     """Did the model see only the beginning of the document?"""
+    prompt_tokens: int | None = None
+    """Tokens the model was given about it; None: not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
