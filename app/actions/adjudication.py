@@ -183,7 +183,7 @@ def settlements(
     """Who settled what, the newest first."""
     store, collection_id = workbench.store, collection.collection_id
     given = store.gradings.settlements(collection_id, limit=limit, offset=offset)
-    assessors = {a.assessor_id: a for a in store.assessors.list()}
+    assessors = store.assessors.by_id()
     settled = store.gradings.by_id([event_id for judgment in given for event_id in judgment.settles])
     human = [a.assessor_id for a in assessors.values() if a.kind is AssessorKind.HUMAN]
     pairs = [(judgment.query_id, judgment.doc_id) for judgment in given]

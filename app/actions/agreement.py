@@ -242,7 +242,7 @@ def contrasts(
     query_ids = sorted({d.query_id for d in differences})
     documents = store.collections.documents_by_id(collection_id, doc_ids)
     queries = {query_id: store.collections.query(collection_id, query_id) for query_id in query_ids}
-    assessors = {a.assessor_id: a for a in store.assessors.list()}
+    assessors = store.assessors.by_id()
     said: dict[Pair, list[Judgment]] = {}
     wanted = [*first.assessor_ids, *second.assessor_ids]
     for judgment in store.judgments.current(collection_id, assessor_ids=wanted, query_ids=query_ids, doc_ids=doc_ids):

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.actions.jobs import Watch, watch
 from app.actions.people import require
-from app.actions.systems import Kind, Lines, Making, Stocked, System, lines
+from app.actions.systems import BM25, Kind, Lines, Making, Stocked, System, lines
 from data.people import Person, Role
 from data.records import Collection, Job, Query, Split, utc_now
 from engine import comparison
@@ -59,7 +59,7 @@ def opening(stocked: Stocked, wanted: Sequence[str | None] = ()) -> tuple[System
     by_id = {system.system_id: system for system in stocked.systems}
     asked = [by_id[system_id] for system_id in wanted if system_id in by_id]
     by_role = {role: next((s for s in stocked.systems if s.role == role), None) for role in ("challenger", "champion")}
-    order = [*asked, by_role["challenger"], by_role["champion"], by_id.get("bm25"), *stocked.systems]
+    order = [*asked, by_role["challenger"], by_role["champion"], by_id.get(BM25), *stocked.systems]
     found = list(dict.fromkeys(system for system in order if system is not None))
     return (found[0], found[1]) if len(found) > 1 else None
 

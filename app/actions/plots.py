@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from app.actions.pictures import BLUE, GREY, ORANGE, escaped
+from app.actions.pictures import BLUE, GREY, ORANGE, escaped, side_by_side
 from engine.evaluation import PRIMARY
 
 TITLE_LETTERS = 34
@@ -62,19 +61,9 @@ def report(given: Mapping[str, Any], queries: Mapping[str, str], highest: int, t
         differences(gains(given, queries), y=f"Difference in {PRIMARY}"),
         calibration(bins(given), highest),
     )
-    figure = make_subplots(rows=1, cols=2, column_widths=[0.6, 0.4], horizontal_spacing=0.1)
-    for column, part in enumerate(parts, start=1):
-        figure.add_traces(part.data, rows=1, cols=column)
-        figure.update_xaxes(part.layout.xaxis, row=1, col=column)
-        figure.update_yaxes(title_text=part.layout.yaxis.title.text, row=1, col=column)
+    figure = side_by_side(*parts, title, left_share=0.6)
     figure.data[0].showlegend = False
-    figure.update_layout(
-        template="plotly_white",
-        title={"text": escaped(title), "x": 0.02},
-        legend={"orientation": "h", "y": -0.2, "x": 1, "xanchor": "right"},
-        margin={"l": 70, "r": 30, "t": 60, "b": 90},
-    )
-    return figure
+    return figure.update_layout(legend={"x": 1, "xanchor": "right"})
 
 
 def gains(given: Mapping[str, Any], queries: Mapping[str, str]) -> list[tuple[str, str, float]]:

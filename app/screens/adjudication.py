@@ -18,12 +18,6 @@ workbench = resources.workbench()
 collection = frame.collection()
 
 
-def asked() -> Pair | None:
-    """The pair that the address names."""
-    query_id, doc_id = st.query_params.get("query_id"), st.query_params.get("doc_id")
-    return (query_id, doc_id) if query_id and doc_id else None
-
-
 def address(pair: Pair) -> dict[str, str]:
     """What a link to it carries."""
     return {"query_id": pair[0], "doc_id": pair[1]}
@@ -119,7 +113,7 @@ def walk() -> None:
     """The conflicts that wait, one at a time."""
     now = collection, workbench.store.stamp()
     waiting = state.kept("adjudication_waiting", now, lambda: adjudication.conflicts(workbench, collection))
-    pair = asked()
+    pair = frame.asked_pair()
     if pair is None and waiting:
         pair = waiting[0].pair
         # In the address before anything is chosen: a rerun must not lay another pair under what was entered.

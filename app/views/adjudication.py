@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.actions.adjudication import Case, Settlement
-from app.actions.opinions import Opinion, who
+from app.actions.opinions import who
 from app.components import passage
 from app.views import opinion
 from app.views.moments import moment
@@ -82,21 +82,11 @@ def draw_people(case: Case, scale: Scale, *, guideline_version: int) -> None:
     for given in case.people:
         with st.container(border=True, gap="xxsmall"):
             opinion.draw(given, scale)
-            st.caption(_circumstances(given))
+            settled = ["settled an earlier conflict"] if given.judgment.settles else []
+            st.caption(" · ".join([*opinion.circumstances(given.judgment, of_person=True), *settled]))
     for version, rules in sorted(case.rules.items()):
         if version != guideline_version:
             _draw_rules(version, rules)
-
-
-def _circumstances(given: Opinion) -> str:
-    said = given.judgment
-    parts = [moment(said.created_at)]
-    if said.guideline_version is not None:
-        parts.append(f"guidelines, version {said.guideline_version}")
-    parts.append("models were in sight" if said.model_visible else "blind")
-    if said.settles:
-        parts.append("settled an earlier conflict")
-    return " · ".join(parts)
 
 
 def _draw_rules(version: int, rules: Rules) -> None:

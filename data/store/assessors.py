@@ -77,6 +77,10 @@ class Assessors:
         with self._database.read() as connection:
             return [Assessor(**row) for row in connection.execute(query).mappings()]
 
+    def by_id(self, kind: AssessorKind | None = None) -> dict[str, Assessor]:
+        """All assessors (of a kind) by their id, in the order of their names."""
+        return {assessor.assessor_id: assessor for assessor in self.list(kind)}
+
     def list(self, kind: AssessorKind | None = None) -> list[Assessor]:
         """All assessors (of a kind), by name."""
         query = sa.select(assessors).order_by(assessors.c.name, assessors.c.assessor_id)
