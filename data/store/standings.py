@@ -60,7 +60,11 @@ def _perhaps_open(collection_id: str, me: str) -> Iterator[sa.Select[tuple[str, 
     person = sa.or_(j.assessor_id.in_(REAL_PEOPLE), j.assessor_id == me)
     pairs = sa.select(j.query_id, j.doc_id)
     of_collection = j.collection_id == collection_id
-    yield pairs.where(of_collection).group_by(*pairs.selected_columns).having(sa.func.max(person) == 0)
+    yield (
+        pairs.where(of_collection)
+        .group_by(*pairs.selected_columns)
+        .having(sa.func.max(sa.case((person, 1), else_=0)) == 0)
+    )
     unindexed = j.collection_id.op("||")("") == collection_id
     yield pairs.where(unindexed, person, j.status.not_in(DECIDED))
 
