@@ -29,6 +29,8 @@ from tests.e2e.served import Served
 
 NAME = "trec-dl19"
 TRIAL = "Trial"
+PATIENCE_MS = 300_000
+"""What a busy machine may take for the first page."""
 READING_MS = 400
 """Between what was saved and the next key."""
 _WATCH = """(desk) => {
@@ -93,6 +95,8 @@ def judged(served: Served, pairs: int) -> Sequence[Mapping[str, Any]]:
     """Press a grade for one pair after the other; what each key took, in milliseconds."""
     with chromium() as browser:
         app = App(browser.new_context(viewport=SIZE).new_page(), served.url)
+        expect.set_options(timeout=PATIENCE_MS)
+        app.page.set_default_timeout(PATIENCE_MS)
         app.open("judge", query=f"collection_name={NAME}", name=TRIAL)
         expect(judging.desk(app, "columns .doc-id")).to_be_visible()
         app.page.locator(".desk").evaluate(_WATCH)

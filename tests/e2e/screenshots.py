@@ -26,7 +26,9 @@ def main(out: Path, url: str, collection: str | None, query: str | None, pages: 
     with chromium() as browser:
         for scheme in ("light", "dark"):
             context = browser.new_context(viewport=SIZE, color_scheme=scheme, device_scale_factor=1)
+            expect.set_options(timeout=PATIENCE)
             app = App(context.new_page(), url)
+            app.page.set_default_timeout(PATIENCE)
             app.open(query=f"ranking={ranking}" if ranking else "")
             if collection and not ranking:
                 app.choose("Collection", collection)
