@@ -114,10 +114,10 @@ def import_collection(  # noqa: PLR0913 - what a person may say of a data set
 
 
 def _gold(source: Source, scale: Scale, grades: Mapping[int, int] | None, bad: BadRows) -> list[tuple[Path, Qrel]]:
-    """Labels that a source has in no file of their own. They know relevant documents alone, so on a scale of more
+    """Labels that a source has in no file of their own. Where they know relevant documents alone, on a scale of more
     grades somebody must say which of them that is."""
     found = source.gold(bad)
-    if found and grades is None and scale.highest > 1:
+    if found and not source.graded and grades is None and scale.highest > 1:
         raise SettingsError(
             f"The gold documents of {source.path} are relevant or not; the scale {scale.name} has "
             f"{len(scale.grades)} grades.",

@@ -179,6 +179,8 @@ class RankedDocument:
     """The model's raw text, kept where it was unreadable."""
     cut: bool = False
     """Did the model see only the beginning of the document?"""
+    prompt_tokens: int | None = None
+    """Tokens the model was given about it; None: not counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,8 +212,7 @@ BASE_VERSION_ID = "base"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """A model that can rank: a base model and, but for the base itself, an adapter. What it was trained with is
-    pinned: using it with another base, prompt or scale is refused."""
+    """A base model with an adapter (the base itself: without), refused with another base, prompt or scale."""
 
     version_id: str
     name: str

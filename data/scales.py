@@ -43,6 +43,11 @@ class Scale:
         return tuple(str(level.grade) for level in self.levels)
 
     @property
+    def words(self) -> str:
+        """All grades with their names, in a line."""
+        return ", ".join(f"{level.grade} {level.name}" for level in self.levels)
+
+    @property
     def highest(self) -> int:
         """The best grade."""
         return self.levels[-1].grade

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data.bundle import scale_of
 from data.errors import NotFoundError, SettingsError
-from data.formats import beir, bright, jsonl, tables, texts
+from data.formats import beir, bright, ir_dataset, jsonl, tables, texts
 from data.formats.jsonl import ReadQuery
 from data.formats.rows import BadRows
 from data.formats.trec import Qrel
@@ -55,6 +55,8 @@ class Source:
     queries: Callable[[BadRows], list[ReadQuery]] = _no_queries
     gold: Callable[[BadRows], list[tuple[Path, Qrel]]] = _no_gold
     """Labels that stand in no file of their own, each with its file."""
+    graded: bool = False
+    """Do those have grades? Otherwise they name relevant documents."""
     label_files: LabelFiles = LabelFiles(given=None, by_split={}, whole=None)
     scale: Scale | None = None
     """The labels' scale, where a manifest names it."""
@@ -65,11 +67,27 @@ class Source:
 
 
 def source_of(
-    path: Path, *, format: str | None = None, columns: Mapping[str, str] | None = None, split: str | None = None
+    path: Path,
+    *,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    split: str | None = None,
+    documents: int | None = None,
 ) -> Source:
-    """The collection at a path. `format` is one of `FORMATS` (None: found out); `columns` names a table's columns by
-    use; `split` a domain of BRIGHT. Raises NotFoundError, SettingsError, or ImportRefusedError for a table without a
-    header."""
+    """The collection at a path, or of an id of ir_datasets (`ir_datasets:ID`), of which the first so many `documents`
+    are taken. `format` is one of `FORMATS` (None: found out); `columns` names a table's columns by use; `split` a
+    domain of BRIGHT. Raises NotFoundError, SettingsError, or ImportRefusedError for a table without a header."""
+    if str(path).startswith(ir_dataset.PREFIX):
+        if format or columns or split:
+            raise SettingsError(
+                f"{path} is of ir_datasets, whose id says all of it.",
+                mend="Leave format, columns and split out; the id names the split.",
+            )
+        return _ir_dataset(str(path).removeprefix(ir_dataset.PREFIX), documents)
+    if documents is not None:
+        raise SettingsError(
+            "The number of documents is only for what ir_datasets fetches.", mend="Leave it out, or shorten the file."
+        )
     if format is not None and format not in FORMATS:
         raise SettingsError(f"There is no format {format!r} for documents.", mend=f"Use one of: {', '.join(FORMATS)}.")
     if not path.exists():
@@ -176,6 +194,20 @@ def _texts(path: Path, *_: object) -> Source:
         format="texts",
         words=f"a folder of {len(texts.text_files(path)):,} text and Markdown files",
         documents=lambda bad: texts.text_documents(path, bad),
+    )
+
+
+def _ir_dataset(name: str, documents: int | None) -> Source:
+    found = ir_dataset.ir_dataset(name, documents)
+    return Source(
+        path=Path("ir_datasets"),
+        format="ir_datasets",
+        words=f"{name} of ir_datasets" + (f", the first {documents:,} documents" if documents else ""),
+        documents=found.documents,
+        queries=found.queries,
+        gold=found.labels,
+        graded=True,
+        domain=name,
     )
 
 

@@ -97,6 +97,8 @@ class Report:
     tie_rate: float
     unreadable_rate: float
     seconds_per_document: float
+    tokens_per_document: float | None
+    """Of the prompts; None where a ranking did not count them."""
     grade_kappa: float | None
     grade_kappa_note: str
     calibration: tuple[Calibration, ...]
@@ -141,6 +143,7 @@ def evaluate(
         tie_rate=tie_rate(system),
         unreadable_rate=unreadable_rate(system),
         seconds_per_document=seconds_per_document(system),
+        tokens_per_document=tokens_per_document(system),
         grade_kappa=kappa,
         grade_kappa_note=note,
         calibration=calibration(system, wanted, scale),
@@ -175,6 +178,13 @@ def seconds_per_document(rankings: Iterable[Ranking]) -> float:
     rankings = list(rankings)
     documents = sum(len(r.documents) for r in rankings)
     return sum(r.seconds.get("rank", 0.0) for r in rankings) / documents if documents else 0.0
+
+
+def tokens_per_document(rankings: Iterable[Ranking]) -> float | None:
+    """Tokens of the prompts per document, those of the answers not among them; None where some were not counted."""
+    read = [document.prompt_tokens for ranking in rankings for document in ranking.documents]
+    counted = [tokens for tokens in read if tokens is not None]
+    return sum(counted) / len(counted) if counted and len(counted) == len(read) else None
 
 
 def calibration(rankings: Iterable[Ranking], qrels: Qrels, scale: Scale, *, bins: int = 6) -> tuple[Calibration, ...]:

@@ -19,6 +19,9 @@ from engine.ranking.fusion import DEFAULT_WEIGHT, order
 from engine.ranking.pointwise import expected_grade
 from engine.retrieval.base import Hit, Retriever, counting, searched
 
+GIVEN_RUN = "given run"
+"""`Ranking.retriever` of rankings whose first stage was a TREC run."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -215,7 +218,7 @@ class _Work:
             base_model=version.base_model,
             prompt_sha256=prompt_sha256(collection, self.plan.method),
             scale_name=collection.scale.name,
-            retriever=self.pipeline.retriever.name if self.run is None and self.pipeline.retriever else "given run",
+            retriever=self.pipeline.retriever.name if self.run is None and self.pipeline.retriever else GIVEN_RUN,
             depth=self.plan.depth,
             fusion_weight=self.plan.fusion_weight,
             parameters={

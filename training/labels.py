@@ -38,7 +38,7 @@ def heldout(store: Store, collection: Collection) -> Labels:
 
 def stored(store: Store, collection: Collection, queries: Sequence[Query]) -> Labels:
     """People's labels of these queries as the store has them now, read without their texts."""
-    people = {a.assessor_id: a for a in store.assessors.list(AssessorKind.HUMAN)}
+    people = store.assessors.by_id(AssessorKind.HUMAN)
     gradings = store.gradings.current(
         collection.collection_id, assessor_ids=list(people), query_ids=[query.query_id for query in queries]
     )

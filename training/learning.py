@@ -145,7 +145,7 @@ def material(workbench: Workbench, collection: Collection, config: LearnConfig) 
     """Look at the judgments as they are now; raises TrainingError where so many queries can't be held out."""
     store, relevant_from = workbench.store, collection.scale.relevant_from
     judgments = store.judgments.current(collection.collection_id, kinds=[AssessorKind.HUMAN, AssessorKind.TEACHER])
-    assessors = {assessor.assessor_id: assessor for assessor in store.assessors.list()}
+    assessors = store.assessors.by_id()
     people = [j for j in judgments if assessors[j.assessor_id].kind is AssessorKind.HUMAN]
     queries = dealt(
         store.collections.queries(collection.collection_id),

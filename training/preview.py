@@ -36,7 +36,7 @@ def preview(store: Store, collection: Collection, config: TrainConfig) -> Previe
     """Look at the judgments as they are now."""
     people = [AssessorKind.HUMAN, AssessorKind.TEACHER]
     judgments = store.judgments.current(collection.collection_id, kinds=people)
-    assessors = {assessor.assessor_id: assessor for assessor in store.assessors.list()}
+    assessors = store.assessors.by_id()
     queries = store.collections.queries(collection.collection_id)
     held = labels.labels(queries, judgments, assessors)
     chosen = rows.choose(

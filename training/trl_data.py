@@ -57,7 +57,11 @@ class TrlData:
     def __post_init__(self) -> None:
         """Choose the rows, as a training does."""
         collection_id = self.collection.collection_id
-        everybody = {a.assessor_id: a for a in self.store.assessors.list() if a.kind is not AssessorKind.STUDENT}
+        everybody = {
+            assessor_id: a
+            for assessor_id, a in self.store.assessors.by_id().items()
+            if a.kind is not AssessorKind.STUDENT
+        }
         judgments = self.store.judgments.current(collection_id, assessor_ids=sorted(everybody))
         queries = self.store.collections.queries(collection_id)
         held = labels.labels(queries, judgments, everybody)
@@ -130,7 +134,7 @@ class TrlData:
 
     def _preference_lines(self, pairs: Sequence[Preference]) -> Iterator[str]:
         clip = self.clip()
-        names = {a.assessor_id: a for a in self.store.assessors.list()}
+        names = self.store.assessors.by_id()
         for pair, document in self._with_documents(pairs):
             chosen, rejected = (self._example(_row(said), document, clip) for said in (pair.chosen, pair.rejected))
             by = names[pair.rejected.assessor_id]

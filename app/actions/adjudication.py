@@ -69,9 +69,12 @@ class Decision:
     grade: int | None
     """None: the pair can't be judged."""
     reason: str
+    """Why it was decided so: for the people who disagreed. Kept with the decision."""
     seen: tuple[str, ...]
     """Events that were on the screen."""
     model_visible: bool
+    explanation: str = ""
+    """Why the document has this grade, in the lead's words: trained on like anybody's. Empty: none."""
     seconds_spent: float | None = None
 
 
@@ -141,14 +144,19 @@ def settle(workbench: Workbench, collection: Collection, by: Person, decision: D
     seen = workbench.store.gradings.by_id(decision.seen)
     if len({grading.grade for grading in seen.values()}) < 2:
         raise ConflictError("People do not disagree on this pair.", mend="Load the page anew.")
+    _, document = judging.pair(workbench, collection, decision.query_id, decision.doc_id)
+    explanation = decision.explanation.strip() or None
+    judged = decision.grade is not None
     judgment = Judgment(
         event_id=decision.event_id,
         collection_id=collection.collection_id,
         query_id=decision.query_id,
         doc_id=decision.doc_id,
         assessor_id=workbench.store.assessors.ensure(by.name, AssessorKind.HUMAN).assessor_id,
-        status=Status.CANT_JUDGE if decision.grade is None else Status.JUDGED,
+        status=Status.JUDGED if judged else Status.CANT_JUDGE,
         grade=decision.grade,
+        explanation=explanation,
+        evidence=judging.evidence_of(explanation, (), document.text) if judged else (),
         model_visible=decision.model_visible,
         seconds_spent=decision.seconds_spent,
         guideline_version=collection.guideline_version,
@@ -175,7 +183,7 @@ def settlements(
     """Who settled what, the newest first."""
     store, collection_id = workbench.store, collection.collection_id
     given = store.gradings.settlements(collection_id, limit=limit, offset=offset)
-    assessors = {a.assessor_id: a for a in store.assessors.list()}
+    assessors = store.assessors.by_id()
     settled = store.gradings.by_id([event_id for judgment in given for event_id in judgment.settles])
     human = [a.assessor_id for a in assessors.values() if a.kind is AssessorKind.HUMAN]
     pairs = [(judgment.query_id, judgment.doc_id) for judgment in given]
@@ -200,7 +208,8 @@ def _before(
 
 def as_csv(found: Iterable[Settlement]) -> str:
     """The settlements as a file."""
-    columns = ("settled_at", "settled_by", "query_id", "doc_id", "grades_before", "grade", "reason", "stands")
+    said = ("grade", "reason", "explanation", "stands")
+    columns = ("settled_at", "settled_by", "query_id", "doc_id", "grades_before", *said)
     rows = [
         (
             s.judgment.created_at.isoformat(),
@@ -210,6 +219,7 @@ def as_csv(found: Iterable[Settlement]) -> str:
             "; ".join(f"{name}: {grade}" for name, grade in s.before),
             "can't be judged" if s.judgment.grade is None else str(s.judgment.grade),
             s.judgment.note or "",
+            s.judgment.explanation or "",
             "yes" if s.stands else "no",
         )
         for s in found

@@ -25,14 +25,20 @@ MOST = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """An assessor or a group that can be compared."""
+class Grader:
+    """An assessor who graded something, or a group of them."""
 
     side_id: str
     kind: AssessorKind
     name: str
     """With its kind and, where it is a character of the sample, that it is one. Not to be rendered as Markdown."""
     assessor_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side(Grader):
+    """An assessor or a group that can be compared."""
+
     graded: int
     """Pairs it has graded (in a group: judgments)."""
 
@@ -112,25 +118,35 @@ def sides(workbench: Workbench, collection: Collection) -> list[Side]:
     """
     counts = workbench.store.judgments.counts(collection.collection_id)
     graded = {assessor_id: by_status.get(Status.JUDGED, 0) for assessor_id, by_status in counts.items()}
-    assessors = [a for a in workbench.store.assessors.list() if graded.get(a.assessor_id)]
-    assessors.sort(key=lambda a: (list(_KINDS).index(a.kind), a.authored, a.name))
+    found = _grouped(a for a in workbench.store.assessors.list() if graded.get(a.assessor_id))
+    return [
+        Side(
+            side_id=grader.side_id,
+            kind=grader.kind,
+            name=grader.name,
+            assessor_ids=grader.assessor_ids,
+            graded=sum(graded[assessor_id] for assessor_id in grader.assessor_ids),
+        )
+        for grader in found
+    ]
+
+
+def graders(workbench: Workbench, collection: Collection) -> list[Grader]:
+    """As `sides`, without counting how much they graded."""
+    return _grouped(workbench.store.assessors.graders(collection.collection_id))
+
+
+def _grouped(assessors: Iterable[Assessor]) -> list[Grader]:
+    there = sorted(assessors, key=lambda a: (list(_KINDS).index(a.kind), a.authored, a.name))
     found = []
     for kind, (side_id, name) in _GROUPS.items():
-        members = tuple(a.assessor_id for a in assessors if a.kind is kind and not a.authored)
+        members = tuple(a.assessor_id for a in there if a.kind is kind and not a.authored)
         if len(members) > 1:
-            total = sum(graded[assessor_id] for assessor_id in members)
-            found.append(Side(side_id=side_id, kind=kind, name=name, assessor_ids=members, graded=total))
-    return found + [_side(a, graded[a.assessor_id]) for a in assessors]
-
-
-def _side(assessor: Assessor, graded: int) -> Side:
-    return Side(
-        side_id=assessor.assessor_id,
-        kind=assessor.kind,
-        name=f"{_KINDS[assessor.kind]}: {who(assessor)}",
-        assessor_ids=(assessor.assessor_id,),
-        graded=graded,
-    )
+            found.append(Grader(side_id=side_id, kind=kind, name=name, assessor_ids=members))
+    return found + [
+        Grader(side_id=a.assessor_id, kind=a.kind, name=f"{_KINDS[a.kind]}: {who(a)}", assessor_ids=(a.assessor_id,))
+        for a in there
+    ]
 
 
 def opening(found: Sequence[Side]) -> tuple[Side, Side]:
@@ -226,7 +242,7 @@ def contrasts(
     query_ids = sorted({d.query_id for d in differences})
     documents = store.collections.documents_by_id(collection_id, doc_ids)
     queries = {query_id: store.collections.query(collection_id, query_id) for query_id in query_ids}
-    assessors = {a.assessor_id: a for a in store.assessors.list()}
+    assessors = store.assessors.by_id()
     said: dict[Pair, list[Judgment]] = {}
     wanted = [*first.assessor_ids, *second.assessor_ids]
     for judgment in store.judgments.current(collection_id, assessor_ids=wanted, query_ids=query_ids, doc_ids=doc_ids):

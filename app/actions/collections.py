@@ -108,7 +108,7 @@ def look(workbench: Workbench, by: Person, wanted: Wanted) -> Seen | None:
 
 def overviews(workbench: Workbench) -> list[Overview]:
     """Every collection with the judgments it has."""
-    assessors = {assessor.assessor_id: assessor for assessor in workbench.store.assessors.list()}
+    assessors = workbench.store.assessors.by_id()
     found = []
     for collection in workbench.store.collections.list():
         counts = workbench.store.judgments.counts(collection.collection_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.actions.jobs import Watch, watch
 from app.actions.people import require
-from app.actions.systems import Kind, Lines, Making, Stocked, System, lines
+from app.actions.systems import BM25, Kind, Lines, Making, Stocked, System, lines
 from data.people import Person, Role
 from data.records import Collection, Job, Query, Split, utc_now
 from engine import comparison
@@ -59,7 +59,7 @@ def opening(stocked: Stocked, wanted: Sequence[str | None] = ()) -> tuple[System
     by_id = {system.system_id: system for system in stocked.systems}
     asked = [by_id[system_id] for system_id in wanted if system_id in by_id]
     by_role = {role: next((s for s in stocked.systems if s.role == role), None) for role in ("challenger", "champion")}
-    order = [*asked, by_role["challenger"], by_role["champion"], by_id.get("bm25"), *stocked.systems]
+    order = [*asked, by_role["challenger"], by_role["champion"], by_id.get(BM25), *stocked.systems]
     found = list(dict.fromkeys(system for system in order if system is not None))
     return (found[0], found[1]) if len(found) > 1 else None
 
@@ -128,12 +128,18 @@ def _warnings(
         said.append(
             "The rankings were made in different ways (see below); choose one way to compare under equal conditions."
         )
-    for system in systems:
-        prompts = {line.prompt_sha256 for line in found[system.system_id].values() if line.prompt_sha256}
-        if len(prompts) > 1:
-            said.append(f"{system.name}: rankings of {len(prompts)} different prompts, as the guidelines were edited.")
-        if system.kind is Kind.GRADES and labels.qrels:
-            said.append(f"{system.name}: where these are the labels it is measured with, it is the best there can be.")
+    edited = [
+        system.name
+        for system in systems
+        if len({line.prompt_sha256 for line in found[system.system_id].values() if line.prompt_sha256}) > 1
+    ]
+    if edited:
+        said.append(f"{' and '.join(edited)}: rankings of several prompts, as the guidelines were edited.")
+    graded = [system.name for system in systems if system.kind is Kind.GRADES] if labels.qrels else []
+    if graded:
+        said.append(
+            f"{' and '.join(graded)}: where these are the labels it is measured with, it is the best there can be."
+        )
     if labels.conflicts:
         said.append(f"{labels.conflicts} pairs on which people disagree are no labels until they are settled.")
     return tuple(said)

@@ -228,7 +228,9 @@ def _open_list(workbench: Workbench, desk: Desk) -> None:
 
 def _lay_out(workbench: Workbench, desk: Desk) -> None:
     """The queue as things are now, without what stands in the line and is still to come."""
-    standings = workbench.store.standings.of(desk.collection_id, desk.assessor_id)
+    standings = workbench.store.standings.of(
+        desk.collection_id, desk.assessor_id, undecided=desk.choice.strategy in queue.UNDECIDED
+    )
     if desk.choice.strategy is Strategy.POOL and desk.choice.pool_id is not None:
         pool = workbench.store.pools.get(desk.choice.pool_id)
         laid_out = queue.of_pairs(pool.pairs, standings, most=LAID_OUT)

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.actions.jobs import Watch, watch
 from app.actions.people import require
+from app.actions.systems import BM25, ranked_id
 from data.errors import SettingsError
 from data.people import Person, Role
 from data.records import (
@@ -152,7 +153,7 @@ def to_judge(workbench: Workbench, collection: Collection, given: Shown, query_i
 def system_ids(given: Shown) -> tuple[str, str]:
     """What an evaluation compared, as the Compare page names it: the system, and what it was held against."""
     champion, method = given.report["champion_version_id"], given.record.method
-    return f"ranked:{given.record.version_id}:{method}", f"ranked:{champion}:{method}" if champion else "bm25"
+    return ranked_id(given.record.version_id, method), ranked_id(champion, method) if champion else BM25
 
 
 def history(workbench: Workbench, collection: Collection) -> list[Move]:

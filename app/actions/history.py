@@ -64,7 +64,7 @@ def story(workbench: Workbench, collection: Collection, pair: Pair) -> Story:
     """Everything that was said of a pair; raises NotFoundError where it is not in the collection."""
     query, document = judging.pair(workbench, collection, *pair)
     store, collection_id = workbench.store, collection.collection_id
-    assessors = {a.assessor_id: a for a in store.assessors.list()}
+    assessors = store.assessors.by_id()
     marks = {line.event_id: line for line in store.history.all(collection_id, Wanted(pair=pair))}
     events: dict[str, Judgment] = {}
     newest: dict[str, Judgment] = {}
@@ -115,7 +115,7 @@ def listing(workbench: Workbench, collection: Collection, wanted: Wanted, *, pag
     return Listing(
         lines=tuple(store.history.page(collection_id, wanted, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)),
         count=store.history.count(collection_id, wanted),
-        assessors={a.assessor_id: a for a in store.assessors.list()},
+        assessors=store.assessors.by_id(),
     )
 
 
@@ -133,7 +133,7 @@ def as_csv(workbench: Workbench, collection: Collection, wanted: Wanted) -> str:
 
 def _rows(workbench: Workbench, collection: Collection, wanted: Wanted) -> Iterator[tuple[str, ...]]:
     store, collection_id = workbench.store, collection.collection_id
-    assessors = {a.assessor_id: a for a in store.assessors.list()}
+    assessors = store.assessors.by_id()
     for line in store.history.all(collection_id, wanted, whole=True):
         assessor = assessors[line.assessor_id]
         yield (

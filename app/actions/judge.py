@@ -157,7 +157,7 @@ def paint(workbench: Workbench, collection: Collection, desk: Desk, *, blind: bo
     queries = store.excerpts.queries(collection_id, query_ids, most=QUERY)
     documents = store.excerpts.of(collection_id, doc_ids, most=LISTED if desk.is_list else DOCUMENT)
     said = _said(workbench, collection_id, pairs)
-    assessors = {assessor.assessor_id: assessor for assessor in store.assessors.list()}
+    assessors = store.assessors.by_id()
     painted, characters = [], 0
     for n, item in shown:
         document = documents.get(item.doc_id)

@@ -25,7 +25,7 @@ def who(assessor: Assessor) -> str:
 
 def opinions(store: Store, collection_id: str, query_id: str, doc_ids: Sequence[str]) -> dict[str, tuple[Opinion, ...]]:
     """doc_id -> what is said of it for this query: students, then teachers, then people."""
-    assessors = {assessor.assessor_id: assessor for assessor in store.assessors.list()}
+    assessors = store.assessors.by_id()
     judgments = store.judgments.current(collection_id, query_ids=[query_id], doc_ids=list(doc_ids))
     return sorted_opinions(judgments, assessors)
 

@@ -95,10 +95,13 @@ def sign_in(store: Store, settings: Settings, given: Mapping[str, object]) -> Pe
         role, by = (Role.ADMIN, BY_SETTING) if named_admin else (Role.ASSESSOR, FIRST_TIME)
         new = Person(name="", login=claims.login, email=claims.verified_email, role=role, changed_by=by)
         found = store.people.add(new, _names(claims))
-    if named_admin and found.role is not Role.ADMIN:
+    promoted = named_admin and found.role is not Role.ADMIN
+    if promoted:
         store.people.set_role(claims.login, Role.ADMIN, BY_SETTING)
     if found.email != claims.verified_email:
         store.people.know_email(claims.login, claims.verified_email)
+    elif not promoted:
+        return found
     return store.people.find(claims.login) or found
 
 

@@ -117,19 +117,24 @@ def kappa(levels: Levels) -> go.Figure:
 
 def both(levels: Levels, bm25: float, title: str) -> go.Figure:
     """Both charts side by side on white, as a report shows them."""
-    figure = make_subplots(rows=1, cols=2, column_widths=[0.62, 0.38], horizontal_spacing=0.1)
-    for column, part in enumerate((ndcg(levels, bm25), kappa(levels)), start=1):
+    figure = side_by_side(ndcg(levels, bm25), kappa(levels), title, left_share=0.62)
+    figure.data[-1].showlegend = False
+    return figure
+
+
+def side_by_side(left: go.Figure, right: go.Figure, title: str, *, left_share: float) -> go.Figure:
+    """Two charts on white under one title, which is escaped, with one legend below."""
+    figure = make_subplots(rows=1, cols=2, column_widths=[left_share, 1 - left_share], horizontal_spacing=0.1)
+    for column, part in enumerate((left, right), start=1):
         figure.add_traces(part.data, rows=1, cols=column)
         figure.update_xaxes(part.layout.xaxis, row=1, col=column)
         figure.update_yaxes(title_text=part.layout.yaxis.title.text, row=1, col=column)
-    figure.data[-1].showlegend = False
-    figure.update_layout(
+    return figure.update_layout(
         template="plotly_white",
         title={"text": escaped(title), "x": 0.02},
         legend={"orientation": "h", "y": -0.2},
         margin={"l": 70, "r": 30, "t": 60, "b": 90},
     )
-    return figure
 
 
 def require_browser() -> None:

@@ -3,14 +3,13 @@
 What names come from people and files is escaped: Plotly reads its texts as a little HTML.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from app.actions.pictures import BLUE, GREY, ORANGE, escaped
+from app.actions.pictures import BLUE, GREY, ORANGE, escaped, side_by_side
 from engine.evaluation import PRIMARY
 
 TITLE_LETTERS = 34
@@ -62,19 +61,9 @@ def report(given: Mapping[str, Any], queries: Mapping[str, str], highest: int, t
         differences(gains(given, queries), y=f"Difference in {PRIMARY}"),
         calibration(bins(given), highest),
     )
-    figure = make_subplots(rows=1, cols=2, column_widths=[0.6, 0.4], horizontal_spacing=0.1)
-    for column, part in enumerate(parts, start=1):
-        figure.add_traces(part.data, rows=1, cols=column)
-        figure.update_xaxes(part.layout.xaxis, row=1, col=column)
-        figure.update_yaxes(title_text=part.layout.yaxis.title.text, row=1, col=column)
+    figure = side_by_side(*parts, title, left_share=0.6)
     figure.data[0].showlegend = False
-    figure.update_layout(
-        template="plotly_white",
-        title={"text": escaped(title), "x": 0.02},
-        legend={"orientation": "h", "y": -0.2, "x": 1, "xanchor": "right"},
-        margin={"l": 70, "r": 30, "t": 60, "b": 90},
-    )
-    return figure
+    return figure.update_layout(legend={"x": 1, "xanchor": "right"})
 
 
 def gains(given: Mapping[str, Any], queries: Mapping[str, str]) -> list[tuple[str, str, float]]:
@@ -108,50 +97,78 @@ class Thread:
 def slope(columns: Sequence[str], threads: Sequence[Thread], *, top: int) -> go.Figure:
     """Orders as columns with each document's places joined by a line. A place below `top` is drawn beneath the last.
 
-    Blue rises from the first column to the second, orange falls.
+    Blue rises from the first column to the second, orange falls. A trace a colour and a trace a column of titles: with
+    one for each document Plotly takes several times as long.
     """
-    figure = go.Figure()
     last = len(columns) - 1
-    for thread in threads:
-        there = [(x, rank) for x, rank in enumerate(thread.ranks) if rank is not None]
-        colour = _direction(thread.ranks[:2])
-        figure.add_scatter(
-            x=[x for x, _ in there],
-            y=[min(rank, top + 1) for _, rank in there],
-            mode="lines+markers",
-            line={"color": colour, "width": 2},
-            marker={"color": colour, "size": 11, "symbol": thread.symbol, "line": {"width": 2, "color": colour}},
-            customdata=[[rank, escaped(thread.title), escaped(thread.words[x])] for x, rank in there],
-            hovertemplate="rank %{customdata[0]}%{customdata[2]}<br>%{customdata[1]}<extra></extra>",
-            showlegend=False,
-        )
-    for x, anchor, shift in ((0, "right", -12), (last, "left", 12)):
-        for thread in threads:
-            rank = thread.ranks[x]
-            if rank is not None and rank <= top:
-                words = _short(thread.title)
-                figure.add_annotation(
-                    x=x,
-                    y=rank,
-                    text=f"{words}  <b>{rank}</b>" if anchor == "right" else f"<b>{rank}</b>  {words}",
-                    xanchor=anchor,
-                    xshift=shift,
-                    showarrow=False,
-                )
-    figure.update_xaxes(
-        tickvals=list(range(len(columns))),
-        ticktext=[_short(name, 44) for name in columns],
-        range=[-0.75, last + 0.75],
-        side="top",
-        showgrid=False,
-        zeroline=False,
-        fixedrange=True,
-    )
     below = any(rank is not None and rank > top for thread in threads for rank in thread.ranks)
-    figure.update_yaxes(
-        range=[top + (1.6 if below else 0.6), 0.4], showgrid=False, zeroline=False, visible=False, fixedrange=True
+    hidden = {"showgrid": False, "zeroline": False, "fixedrange": True}
+    return go.Figure(
+        data=[
+            *(_joined(of_colour, c, top) for c in (GREY, ORANGE, BLUE) if (of_colour := _coloured(threads, c))),
+            _titles(threads, 0, "middle left", top),
+            _titles(threads, last, "middle right", top),
+        ],
+        layout={
+            "xaxis": {
+                "tickvals": list(range(len(columns))),
+                "ticktext": [_short(name, 44) for name in columns],
+                "range": [-0.75, last + 0.75],
+                "side": "top",
+                **hidden,
+            },
+            "yaxis": {"range": [top + (1.6 if below else 0.6), 0.4], "visible": False, **hidden},
+        },
     )
-    return figure
+
+
+def _joined(threads: Sequence[Thread], colour: str, top: int) -> dict[str, Any]:
+    """Lines of one colour as one trace: a gap parts a document from the next."""
+    points: list[tuple[Any, ...]] = []
+    for thread in threads:
+        for x, rank in enumerate(thread.ranks):
+            if rank is not None:
+                words = [rank, escaped(thread.title), escaped(thread.words[x])]
+                points.append((x, min(rank, top + 1), thread.symbol, words))
+        points.append((None, None, thread.symbol, ["", "", ""]))
+    return {
+        "type": "scatter",
+        "x": [x for x, *_ in points],
+        "y": [y for _, y, *_ in points],
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 2},
+        "marker": {
+            "color": colour,
+            "size": 11,
+            "symbol": [symbol for *_, symbol, _ in points],
+            "line": {"width": 2, "color": colour},
+        },
+        "customdata": [words for *_, words in points],
+        "hovertemplate": "rank %{customdata[0]}%{customdata[2]}<br>%{customdata[1]}<extra></extra>",
+        "showlegend": False,
+    }
+
+
+def _titles(threads: Sequence[Thread], x: int, side: str, top: int) -> dict[str, Any]:
+    """Rank and title beside the places of a column."""
+    there = [(t.ranks[x], _short(t.title)) for t in threads if (t.ranks[x] or top + 1) <= top]
+    left = side.endswith("left")
+    gap = "\u00a0" * 3
+    return {
+        "type": "scatter",
+        "x": [x] * len(there),
+        "y": [rank for rank, _ in there],
+        "mode": "text",
+        "text": [f"{words}  <b>{rank}</b>{gap}" if left else f"{gap}<b>{rank}</b>  {words}" for rank, words in there],
+        "textposition": side,
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _coloured(threads: Iterable[Thread], colour: str) -> list[Thread]:
+    return [thread for thread in threads if _direction(thread.ranks[:2]) == colour]
 
 
 def _direction(ranks: Sequence[int | None]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.actions.opinions import who
 from app.actions.people import require
-from app.actions.systems import Kind, Line, Lines, System, lines, stocked
+from app.actions.systems import BM25, Kind, Line, Lines, System, lines, ranked_id, stocked
 from data.errors import NotFoundError, SettingsError
 from data.people import Person, Role
 from data.pooling import Pool
@@ -97,7 +97,7 @@ def offer(workbench: Workbench, collection: Collection) -> Offer:
             found.insert(
                 0,
                 System(
-                    system_id=f"ranked:{version.version_id}:{DEFAULT_METHOD}",
+                    system_id=ranked_id(version.version_id, DEFAULT_METHOD),
                     kind=Kind.RANKED,
                     name=f"{version.name} by {DEFAULT_METHOD}",
                     role=role,
@@ -106,8 +106,8 @@ def offer(workbench: Workbench, collection: Collection) -> Offer:
                     queries=0,
                 ),
             )
-    if not any(system.system_id == "bm25" for system in found):
-        found.append(System(system_id="bm25", kind=Kind.FIRST_STAGE, name="BM25", queries=0))
+    if not any(system.system_id == BM25 for system in found):
+        found.append(System(system_id=BM25, kind=Kind.FIRST_STAGE, name="BM25", queries=0))
     opening = [s.system_id for s in found if s.system_id == "bm25"]
     for role in ("champion", "challenger"):
         opening += [s.system_id for s in found if s.role == role][:1]

@@ -79,7 +79,7 @@ def report(workbench: Workbench, collection: Collection, zone: tzinfo | None, no
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     first_day = (midnight - timedelta(days=DAYS - 1)).astimezone(UTC)
     quarters = store.progress.quarters(collection_id, first_day)
-    assessors = {a.assessor_id: a for a in store.assessors.list()}
+    assessors = store.assessors.by_id()
     paces = {pace.assessor_id: pace for pace in store.progress.paces(collection_id)}
     names = _named(quarters, assessors)
     days = [(now.astimezone(zone).date() - timedelta(days=back)).isoformat() for back in reversed(range(DAYS))]

@@ -118,6 +118,10 @@ def of_query(standings: Iterable[Standing], choice: Choice, *, per_page: int) ->
     return Queue(items=tuple(items), waiting=len(everything))
 
 
+UNDECIDED = (Strategy.USEFUL, Strategy.TEACHER, Strategy.UNSURE, Strategy.NEVER, Strategy.RANDOM)
+"""Queues of pairs that nobody else decided on."""
+
+
 def _places(choice: Choice) -> Callable[[Standing], int]:
     """How many people a pair may be with."""
     if choice.strategy is Strategy.OVERLAP:

@@ -44,7 +44,7 @@ def page(shown: Shown, title: str, highest: int) -> str:
 
 def _facts(shown: Shown) -> str:
     report = shown.report
-    kappa = report["grade_kappa"]
+    kappa, tokens = report["grade_kappa"], report.get("tokens_per_document")
     facts = {
         "Measured": f"{shown.record.created_at:%Y-%m-%d %H:%M:%S} UTC, with {report['labels']}",
         "System": f"{shown.version.name} by {report['method']}",
@@ -56,6 +56,7 @@ def _facts(shown: Shown) -> str:
         "Ties": f"{report['tie_rate']:.1%}",
         "Unreadable answers": f"{report['unreadable_rate']:.1%}",
         "Seconds per document": f"{report['seconds_per_document']:.3f}",
+        **({} if tokens is None else {"Prompt tokens per document": f"{tokens:,.0f}"}),
         "Kappa with people": f"{kappa:.3f}" if kappa is not None else report["grade_kappa_note"],
     }
     return "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()) + "</dl>"

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.actions.agreement import sides
+from app.actions.agreement import graders
 from data.errors import NotFoundError
 from data.formats.trec import read_run
 from data.orders import Order
 from data.records import Alias, AssessorKind, Collection, Query
 from data.runs import Runs
 from engine.agreement import grades
+from engine.pipeline import GIVEN_RUN
 from engine.workbench import Workbench
 
-GIVEN_RUN = "given run"
-"""`Ranking.retriever` of rankings whose first stage was a TREC run."""
+BM25, GIVEN_STAGE = "bm25", "given-run"
+"""Ids of the first stages."""
 
 
 class Kind(StrEnum):
@@ -116,6 +117,11 @@ class Stocked:
         raise NotFoundError(f"There is no system {system_id!r} here.", mend="Choose one from the list.")
 
 
+def ranked_id(version_id: str, method: str) -> str:
+    """Id of the system that a version by a method is; it stands in addresses too."""
+    return f"ranked:{version_id}:{method}"
+
+
 def stocked(workbench: Workbench, collection: Collection) -> Stocked:
     """The systems of a collection."""
     store, collection_id = workbench.store, collection.collection_id
@@ -128,7 +134,7 @@ def stocked(workbench: Workbench, collection: Collection) -> Stocked:
         ranked[key] = max(made.queries, ranked.get(key, 0))
     systems = [
         System(
-            system_id=f"ranked:{version_id}:{method}",
+            system_id=ranked_id(version_id, method),
             kind=Kind.RANKED,
             name=f"{names[version_id]} by {method}",
             role=roles.get(version_id, ""),
@@ -139,7 +145,7 @@ def stocked(workbench: Workbench, collection: Collection) -> Stocked:
         for (version_id, method), queries in ranked.items()
     ]
     systems.sort(key=lambda system: (not system.role, system.role, -(system.queries or 0), system.name))
-    for given, system_id, name in ((False, "bm25", "BM25"), (True, "given-run", "First stage of given runs")):
+    for given, system_id, name in ((False, BM25, "BM25"), (True, GIVEN_STAGE, "First stage of given runs")):
         queries = [made.queries for made in stock if (made.retriever == GIVEN_RUN) is given]
         if queries:
             systems.append(System(system_id=system_id, kind=Kind.FIRST_STAGE, name=name, queries=max(queries)))
@@ -154,7 +160,7 @@ def stocked(workbench: Workbench, collection: Collection) -> Stocked:
             name=f"{side.name}, graded best first",
             assessor_ids=side.assessor_ids,
         )
-        for side in sides(workbench, collection)
+        for side in graders(workbench, collection)
         if side.kind is not AssessorKind.STUDENT
     ]
     makings = dict.fromkeys(Making(depth=made.depth, fusion_weight=made.fusion_weight) for made in stock)
@@ -191,7 +197,7 @@ def lines(
         if system.kind is Kind.RANKED:
             made = {order.query_id: _ranked(order, queries[order.query_id]) for order in orders[system.system_id]}
         elif system.kind is Kind.FIRST_STAGE:
-            fit = [order for order in newest if (order.retriever == GIVEN_RUN) is (system.system_id == "given-run")]
+            fit = [order for order in newest if (order.retriever == GIVEN_RUN) is (system.system_id == GIVEN_STAGE)]
             made = {order.query_id: _first_stage(order, queries[order.query_id]) for order in fit}
         elif system.kind is Kind.RUN:
             made = _given(workbench, collection, system, queries)

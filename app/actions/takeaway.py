@@ -12,6 +12,7 @@ from data.exporting import Whose
 from data.grading import REFUSE, RULES
 from data.orders import Stock
 from data.records import AssessorKind, Collection
+from engine.pipeline import GIVEN_RUN
 from engine.ranking import DEFAULT_METHOD
 from engine.workbench import Workbench
 from training.splits import split_of
@@ -164,7 +165,7 @@ def _whose(wanted: Wanted, usual: tuple[AssessorKind, ...]) -> Whose:
 
 
 def _system_words(made: Stock, names: Mapping[str, str]) -> str:
-    given = "" if made.retriever != "given run" else ", of a given run"
+    given = "" if made.retriever != GIVEN_RUN else ", of a given run"
     return (
         f"{names[made.version_id]} by {made.method}, depth {made.depth}, first stage's weight "
         f"{made.fusion_weight:g}{given}: {made.queries:,} queries"

@@ -30,7 +30,9 @@ def import_(
     name: Annotated[str, typer.Argument(help="Name for the new collection.", show_default=False)],
     path: Annotated[
         Path,
-        typer.Argument(help="A JSONL, CSV or Parquet file, or a folder: BEIR, BRIGHT, texts.", show_default=False),
+        typer.Argument(
+            help="A JSONL, CSV or Parquet file; a folder: BEIR, BRIGHT, texts; or ir_datasets:ID.", show_default=False
+        ),
     ],
     format: Annotated[
         str | None, typer.Option(help="jsonl, csv, parquet, beir, bright or texts; found out where not said.")
@@ -42,6 +44,9 @@ def import_(
     grade: Grades = None,
     split: Annotated[
         str | None, typer.Option(help="Only the labels of this split: train, dev, test. Of BRIGHT: the domain.")
+    ] = None,
+    documents: Annotated[
+        int | None, typer.Option(help="Of ir_datasets: only the first so many documents, and their labels.")
     ] = None,
     assessor: Annotated[str | None, typer.Option(help="Whose labels these are; needed to import them.")] = None,
     kind: Annotated[LabelKind | None, typer.Option(help="Whether that is a person or a teacher model.")] = None,
@@ -66,7 +71,7 @@ def import_(
 
     session = Session.of(context)
     wanted_scale = None if scale is None else scale_named(scale)
-    source = source_of(path, format=format, columns=_columns(column), split=split)
+    source = source_of(path, format=format, columns=_columns(column), split=split, documents=documents)
     console.say(f"{path} is {source.words}.")
     with session.store() as store:
         with console.progress(f"Importing {name}") as update:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from data.store import Store
     from engine.pipeline import Plan
 
-FIGURES = ("queries", "tie_rate", "unreadable_rate", "seconds_per_document")
+FIGURES = ("queries", "tie_rate", "unreadable_rate", "seconds_per_document", "tokens_per_document")
 COLUMNS = ("bm25", "champion", "system", "difference", "p_value", "interval")
 
 
@@ -85,7 +85,7 @@ def evaluate(
 def facts(report: Mapping[str, Any]) -> dict[str, Any]:
     """A stored evaluation report as `--json` gives it: an object per measure, then what holds for all."""
     measures = {name: {column: row[column] for column in COLUMNS} for name, row in report["measures"].items()}
-    return {**measures, **{name: report[name] for name in FIGURES}}
+    return {**measures, **{name: report.get(name) for name in FIGURES}}
 
 
 def _rankings(store: "Store", record: EvaluationRecord, plan: "Plan") -> list[Ranking]:
@@ -126,9 +126,12 @@ def _give_table(report: Mapping[str, Any]) -> None:
         for name, row in report["measures"].items()
     ]
     console.give_table(("measure", *COLUMNS), rows)
+    tokens = report.get("tokens_per_document")
     console.say(
         f"{report['queries']} queries, {report['labels']}; ties {report['tie_rate']:.1%}, unreadable answers "
-        f"{report['unreadable_rate']:.1%}, {report['seconds_per_document']:.2f} s per document."
+        f"{report['unreadable_rate']:.1%}, {report['seconds_per_document']:.2f} s"
+        + ("" if tokens is None else f" and {tokens:,.0f} prompt tokens")
+        + " per document."
     )
 
 

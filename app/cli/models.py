@@ -42,7 +42,7 @@ def fetch(
     else:
         path = _fetched(wanted, settings.models_path)
         console.say(f"The model {wanted} is in {path}.")
-    if name is None:
+    if wanted == settings.model:
         _install_student(session)
     if as_json:
         console.give_json({"model": wanted, "path": path, "served_by": settings.lm_url if path is None else None})

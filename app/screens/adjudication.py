@@ -18,12 +18,6 @@ workbench = resources.workbench()
 collection = frame.collection()
 
 
-def asked() -> Pair | None:
-    """The pair that the address names."""
-    query_id, doc_id = st.query_params.get("query_id"), st.query_params.get("doc_id")
-    return (query_id, doc_id) if query_id and doc_id else None
-
-
 def address(pair: Pair) -> dict[str, str]:
     """What a link to it carries."""
     return {"query_id": pair[0], "doc_id": pair[1]}
@@ -38,10 +32,10 @@ def show(pair: Pair | None) -> None:
     state.repaint(SLOT)
 
 
-def settle(case: adjudication.Case, following: Pair | None, keys: tuple[str, str], *, model_visible: bool) -> None:
+def settle(case: adjudication.Case, following: Pair | None, keys: view.Keys, *, model_visible: bool) -> None:
     """Store the decision, then show the next pair."""
     event_id, seconds = state.painted(SLOT)
-    grade = state.number(keys[0])
+    grade = state.number(keys.grade)
     if grade is None:
         state.note(NOTE, "Choose the final grade first.")
         return
@@ -50,7 +44,8 @@ def settle(case: adjudication.Case, following: Pair | None, keys: tuple[str, str
         query_id=case.query.query_id,
         doc_id=case.document.doc_id,
         grade=None if grade == view.CANT_JUDGE else grade,
-        reason=state.text(keys[1]),
+        reason=state.text(keys.reason),
+        explanation=state.text(keys.explanation),
         seen=case.seen,
         model_visible=model_visible,
         seconds_spent=seconds,
@@ -93,7 +88,7 @@ def ways(waiting: list[adjudication.Conflict], pair: Pair | None) -> None:
 def draw(waiting: list[adjudication.Conflict], pair: Pair) -> None:
     """Draw one pair."""
     event_id, _ = state.painted(SLOT)
-    models, keys = f"models:{event_id}", (f"final:{event_id}", f"reason:{event_id}")
+    models, keys = f"models:{event_id}", view.Keys(event_id)
     case = adjudication.case(workbench, collection, pair)
     with_models = state.number(models) == 1
     following = adjudication.following(waiting, pair)
@@ -109,7 +104,6 @@ def draw(waiting: list[adjudication.Conflict], pair: Pair) -> None:
             collection,
             refusal=visitor.refusal(Role.LEAD, adjudication.DOING),
             keys=keys,
-            painting=event_id,
             on_settle=lambda: settle(case, following, keys, model_visible=with_models and bool(case.models)),
         )
         view.draw_models(case, collection.scale, shown=with_models, on_show=lambda: state.put(models, 1))
@@ -119,7 +113,7 @@ def walk() -> None:
     """The conflicts that wait, one at a time."""
     now = collection, workbench.store.stamp()
     waiting = state.kept("adjudication_waiting", now, lambda: adjudication.conflicts(workbench, collection))
-    pair = asked()
+    pair = frame.asked_pair()
     if pair is None and waiting:
         pair = waiting[0].pair
         # In the address before anything is chosen: a rerun must not lay another pair under what was entered.

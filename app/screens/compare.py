@@ -6,11 +6,9 @@ from app import resources, state, visitor
 from app.actions import compare
 from app.actions.beside import beside
 from app.actions.systems import Making, System, stocked
-from app.actions.train import worker_alive
 from app.views import comparing, frame, problem
 from app.views import jobs as job_view
 from data.people import Role
-from data.records import JobState
 
 PER_PAGE = 10
 
@@ -19,25 +17,10 @@ collection = frame.collection()
 slot = collection.collection_id
 
 
-def follow() -> None:
-    """The ranking job started last, redrawn by itself while it runs."""
-    watch = compare.newest_job(workbench, collection)
-    if watch is None or watch.job.state.ended:
-        st.rerun()
-    if not worker_alive(workbench):
-        job_view.no_worker()
-    st.markdown("**Queries are being ranked**")
-    job_view.progress(watch)
-
-
 def offer(found: compare.Overview) -> None:
     """Make the rankings that are missing."""
-    running = compare.newest_job(workbench, collection)
-    if running is not None and not running.job.state.ended:
-        st.fragment(follow, run_every="2s")()
+    if job_view.under_way(workbench, "Queries are being ranked", lambda: compare.newest_job(workbench, collection)):
         return
-    if running is not None and running.job.state is JobState.FAILED:
-        job_view.failure(running)
     if found.to_rank and st.button(
         "Rank the missing queries",
         key=f"compare_rank:{state.form_number()}",

@@ -1,18 +1,14 @@
 """Evaluate: what was measured, what the gate says, promote and roll back, measure again."""
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from app import resources, state, visitor
 from app.actions import compare, pools, report
 from app.actions import evaluate as actions
-from app.actions.jobs import Watch
-from app.actions.train import worker_alive
 from app.views import evaluating, frame, measures, pooling, problem
 from app.views import jobs as job_view
 from data.people import Role
-from data.records import Collection, JobState
+from data.records import Collection
 
 
 def choose(collection: Collection) -> actions.Shown | None:
@@ -27,26 +23,6 @@ def choose(collection: Collection) -> actions.Shown | None:
     key = f"evaluation_{collection.collection_id}_{len(records)}"
     chosen = st.selectbox("Evaluation", list(titles), format_func=titles.__getitem__, key=key)
     return actions.shown(workbench, collection, next(r for r in records if r.evaluation_id == chosen))
-
-
-def follow(words: str, newest: Callable[[], Watch | None]) -> None:
-    """The job started last, redrawn by itself while it runs."""
-    watch = newest()
-    if watch is None or watch.job.state.ended:
-        st.rerun()
-    if not worker_alive(workbench):
-        job_view.no_worker()
-    st.markdown(f"**{words}**")
-    job_view.progress(watch)
-
-
-def under_way(words: str, newest: Callable[[], Watch | None]) -> None:
-    """The job started last, while it runs or where it failed."""
-    watch = newest()
-    if watch is not None and not watch.job.state.ended:
-        st.fragment(follow, run_every="2s")(words, newest)
-    elif watch is not None and watch.job.state is JobState.FAILED:
-        job_view.failure(watch)
 
 
 def decide(collection: Collection, shown: actions.Shown) -> None:
@@ -84,7 +60,7 @@ def decide(collection: Collection, shown: actions.Shown) -> None:
 def queues(collection: Collection) -> None:
     """Evaluation queues: make one, and how far each is judged."""
     st.subheader("Evaluation queues")
-    under_way("Queries are being ranked", lambda: compare.newest_job(workbench, collection))
+    job_view.under_way(workbench, "Queries are being ranked", lambda: compare.newest_job(workbench, collection))
     stored = workbench.store.pools.list(collection.collection_id)
     if stored:
         pool = pooling.choose(stored)
@@ -142,7 +118,7 @@ with problem.shown():
         if wanted and st.button("Evaluate", key="evaluate", type="primary", icon=":material/play_arrow:", **only_leads):
             job = actions.start(workbench, collection, wanted, visitor.person())
             again(f"Job {job.job_id[:8]} is started; its log is on the Train page.")
-    under_way("An evaluation is under way", lambda: actions.newest_job(workbench, collection))
+    job_view.under_way(workbench, "An evaluation is under way", lambda: actions.newest_job(workbench, collection))
     shown = choose(collection)
     if shown is not None:
         measures.heading(shown.report, shown.version.name, shown.champion_then)

@@ -18,12 +18,6 @@ workbench = resources.workbench()
 collection = frame.collection()
 
 
-def asked() -> Pair | None:
-    """The pair that the address names."""
-    query_id, doc_id = st.query_params.get("query_id"), st.query_params.get("doc_id")
-    return (query_id, doc_id) if query_id and doc_id else None
-
-
 def show_all() -> None:
     """Leave the pair."""
     for key in ("query_id", "doc_id"):
@@ -32,7 +26,7 @@ def show_all() -> None:
 
 def wanted() -> Wanted:
     """What the person searches for."""
-    assessors = {a.assessor_id: a for a in workbench.store.assessors.list()}
+    assessors = workbench.store.assessors.by_id()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input("Search", key=WORDS, placeholder="words of an id, a query, an explanation, a note")
         assessor_id = st.selectbox(
@@ -99,7 +93,7 @@ def of_all() -> None:
 
 
 with problem.shown():
-    pair = asked()
+    pair = frame.asked_pair()
     if pair is None:
         of_all()
     else:

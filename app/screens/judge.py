@@ -1,8 +1,6 @@
 """Judge: one pair after the other or a query's documents as a list, a key an answer; what models say stays hidden until
 the person has decided."""
 
-import streamlit as st
-
 from app import resources, state, visitor
 from app.actions import desk as desks
 from app.actions import judge
@@ -19,8 +17,7 @@ name = state.assessor_name()
 
 def pair_asked_for(*, arriving: bool) -> Pair | None:
     """The pair an address names on the way in; later the address follows the person, and asks for nothing."""
-    query_id, doc_id = st.query_params.get("query_id"), st.query_params.get("doc_id")
-    asked = (query_id, doc_id) if arriving and query_id and doc_id else None
+    asked = frame.asked_pair() if arriving else None
     before = state.desk()
     return None if before is not None and before.asked == asked else asked
 

@@ -13,9 +13,6 @@ from app.views import learning as view
 from data.people import Role
 from data.records import Collection, utc_now
 
-# How often a running job is looked at; each look only reads.
-EVERY = "2s"
-
 
 def choose(collection: Collection) -> Watch | None:
     """The curve to look at; None where there is none."""
@@ -37,9 +34,8 @@ def look(job_id: str, collection: Collection, live: bool) -> None:
         if not worker_alive(workbench):
             job_view.no_worker()
         job_view.progress(now)
-        refusal = visitor.refusal(Role.LEAD, CANCELLING)
         if not now.job.cancel_requested and st.button(
-            "Cancel this job", key="cancel", icon=":material/stop_circle:", disabled=refusal is not None, help=refusal
+            "Cancel this job", key="cancel", icon=":material/stop_circle:", **visitor.only(Role.LEAD, CANCELLING)
         ):
             cancel(workbench, job_id, visitor.person())
             st.rerun()
@@ -87,14 +83,12 @@ def prepare(collection: Collection) -> None:
     if found.problem is not None:
         problem.show(found.problem)
         view.where_to_judge()
-    refusal = visitor.refusal(Role.LEAD, actions.DOING)
     if st.button(
         "Draw the curve",
         key="learn_start",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=found.problem is not None or refusal is not None,
-        help=refusal,
+        **visitor.only(Role.LEAD, actions.DOING, disabled=found.problem is not None),
     ):
         job = actions.start(workbench, collection, wanted, visitor.person())
         state.next_form()
@@ -109,5 +103,5 @@ with problem.shown():
     chosen = choose(collection)
     if chosen is not None:
         live = not chosen.job.state.ended
-        st.fragment(look, run_every=EVERY if live else None)(chosen.job.job_id, collection, live)
+        st.fragment(look, run_every=job_view.EVERY if live else None)(chosen.job.job_id, collection, live)
     prepare(collection)

@@ -14,9 +14,6 @@ from app.views import training as view
 from data.people import Role
 from data.records import Collection, JobState
 
-# How often a running job is looked at; each look only reads.
-EVERY = "2s"
-
 
 def prepare(collection: Collection) -> None:
     """Choose recipe and options, see what they would train on, start."""
@@ -27,14 +24,12 @@ def prepare(collection: Collection) -> None:
     view.preview(found, actions.by_source_and_grade(found), actions.USES, collection.scale)
     if found.problem is not None:
         problem.show(found.problem)
-    refusal = visitor.refusal(Role.LEAD, actions.DOING)
     if st.button(
         "Start training",
         key="start",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=found.problem is not None or refusal is not None,
-        help=refusal,
+        **visitor.only(Role.LEAD, actions.DOING, disabled=found.problem is not None),
     ):
         with problem.shown():
             job = actions.start(workbench, collection, wanted, visitor.person())
@@ -51,7 +46,7 @@ def listed(collection: Collection) -> str | None:
         st.info("No job yet. What you start appears here, with its progress, curve and log.")
         return None
     live = any(not watch.job.state.ended for watch in watches)
-    st.fragment(table, run_every=EVERY if live else None)(collection)
+    st.fragment(table, run_every=job_view.EVERY if live else None)(collection)
     titles = {watch.job.job_id: job_view.title(watch.job) for watch in watches}
     key = f"job_{collection.collection_id}_{state.form_number()}"
     return st.selectbox("Look at", list(titles), format_func=titles.__getitem__, key=key)
@@ -83,9 +78,11 @@ def look(job_id: str, log: Path, live: bool) -> None:
         job_view.result(watch.job.result or {})
         st.page_link("screens/evaluate.py", label="See its evaluation and decide", icon=":material/monitoring:")
     stoppable = not watch.job.state.ended and not watch.job.cancel_requested
-    refusal = visitor.refusal(Role.LEAD, actions.CANCELLING)
     if stoppable and st.button(
-        "Cancel this job", key="cancel", icon=":material/stop_circle:", disabled=refusal is not None, help=refusal
+        "Cancel this job",
+        key="cancel",
+        icon=":material/stop_circle:",
+        **visitor.only(Role.LEAD, actions.CANCELLING),
     ):
         actions.cancel(workbench, job_id, visitor.person())
         st.rerun()
@@ -98,9 +95,9 @@ workbench = resources.workbench()
 st.title("Train")
 with problem.shown():
     chosen = frame.collection()
-    st.fragment(worker, run_every=EVERY)()
+    st.fragment(worker, run_every=job_view.EVERY)()
     prepare(chosen)
     shown = listed(chosen)
     if shown is not None:
         live = not actions.watched(workbench, shown).job.state.ended
-        st.fragment(look, run_every=EVERY if live else None)(shown, actions.log_path(workbench, shown), live)
+        st.fragment(look, run_every=job_view.EVERY if live else None)(shown, actions.log_path(workbench, shown), live)

@@ -1,11 +1,12 @@
 """How a conflict looks: query and document, who said what and why, the decision, and what was settled before."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
 from app.actions.adjudication import Case, Settlement
-from app.actions.opinions import Opinion, who
+from app.actions.opinions import who
 from app.components import passage
 from app.views import opinion
 from app.views.moments import moment
@@ -17,6 +18,33 @@ LINES = 18
 """Of a document, until the reader asks for more."""
 CANT_JUDGE = -1
 """Stands for "can't be judged" among the grades to choose from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Names of the widgets of one painting of a case: the next one begins with empty ones."""
+
+    painting: str
+
+    @property
+    def grade(self) -> str:
+        """Of the final grade."""
+        return f"final:{self.painting}"
+
+    @property
+    def reason(self) -> str:
+        """Of why it was decided so."""
+        return f"reason:{self.painting}"
+
+    @property
+    def explanation(self) -> str:
+        """Of why the document has that grade."""
+        return f"explanation:{self.painting}"
+
+    @property
+    def settle(self) -> str:
+        """Of the button."""
+        return f"settle:{self.painting}"
 
 
 def draw_place(waiting: int, place: int | None, note: str) -> None:
@@ -54,21 +82,11 @@ def draw_people(case: Case, scale: Scale, *, guideline_version: int) -> None:
     for given in case.people:
         with st.container(border=True, gap="xxsmall"):
             opinion.draw(given, scale)
-            st.caption(_circumstances(given))
+            settled = ["settled an earlier conflict"] if given.judgment.settles else []
+            st.caption(" · ".join([*opinion.circumstances(given.judgment, of_person=True), *settled]))
     for version, rules in sorted(case.rules.items()):
         if version != guideline_version:
             _draw_rules(version, rules)
-
-
-def _circumstances(given: Opinion) -> str:
-    said = given.judgment
-    parts = [moment(said.created_at)]
-    if said.guideline_version is not None:
-        parts.append(f"guidelines, version {said.guideline_version}")
-    parts.append("models were in sight" if said.model_visible else "blind")
-    if said.settles:
-        parts.append("settled an earlier conflict")
-    return " · ".join(parts)
 
 
 def _draw_rules(version: int, rules: Rules) -> None:
@@ -87,37 +105,40 @@ def draw_models(case: Case, scale: Scale, *, shown: bool, on_show: Callable[[], 
         st.caption("Hidden until you ask; the decision is then stored as made with models in sight.")
 
 
-def draw_decision(  # noqa: PLR0913 - a form's parts
-    case: Case,
-    collection: Collection,
-    *,
-    refusal: str | None,
-    keys: tuple[str, str],
-    painting: str,
-    on_settle: Callable[[], None],
+def draw_decision(
+    case: Case, collection: Collection, *, refusal: str | None, keys: Keys, on_settle: Callable[[], None]
 ) -> None:
-    """Draw the choice of the grade, the reason, and the button. `keys`: of the two widgets; `refusal`: why this person
+    """Draw the choice of the grade, the reason, the lead's own explanation, and the button. `refusal`: why this person
     may not decide."""
     scale = collection.scale
     st.segmented_control(
         "Final grade",
         [*scale.grades, CANT_JUDGE],
         format_func=lambda grade: "Can't be judged" if grade == CANT_JUDGE else opinion.grade_label(grade, scale),
-        key=keys[0],
+        key=keys.grade,
         on_change="ignore",
         wrap=True,
     )
     st.text_area(
         "Why?",
-        key=keys[1],
+        key=keys.reason,
         on_change="ignore",
         height=90,
         max_chars=2000,
         placeholder="The reason is kept with the decision and shown to everybody.",
     )
+    st.text_area(
+        "Your explanation of the grade, to train on (may stay empty)",
+        key=keys.explanation,
+        on_change="ignore",
+        height=90,
+        max_chars=4000,
+        placeholder='What in the document makes it so; "quotes" are looked for in it.',
+        help="Without one, the newest explanation of somebody who gave the same grade is trained on, if there is one.",
+    )
     st.button(
         "Settle",
-        key=f"settle:{painting}",
+        key=keys.settle,
         type="primary",
         icon=":material/balance:",
         shortcut="Ctrl+Enter",
@@ -152,6 +173,7 @@ def draw_settlements(found: Sequence[Settlement], scale: Scale, *, key: str) -> 
             "Document": s.judgment.doc_id,
             "Grade": opinion.answer(s.judgment, scale),
             "Why": s.judgment.note or "",
+            "Explanation": s.judgment.explanation or "",
             "Counts": "yes" if s.stands else "no: something else was said since",
             "Before": ", ".join(f"{name}: {grade}" for name, grade in s.before),
         }

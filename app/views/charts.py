@@ -91,7 +91,6 @@ def ink() -> str:
 
 
 def _sized(figure: go.Figure, height: int) -> go.Figure:
-    figure.update_annotations(font={"color": ink(), "size": 13})
     return figure.update_layout(
         height=height, margin={"l": 8, "r": 8, "t": 24, "b": 8}, legend={"orientation": "h", "y": 1.12}
     )

@@ -66,28 +66,35 @@ def way(stocked: Stocked, slot: str) -> tuple[Over, Making | None]:
 
 
 def warnings(found: Overview) -> None:
-    """What a reader of the figures must know."""
-    for warning in found.warnings:
-        st.warning(plain(warning, limit=400), icon=":material/warning:")
-    for system in found.systems:
-        made = found.makings.get(system.system_id)
-        if made and len({m for counts in found.makings.values() for m in counts}) > 1:
-            listed = "; ".join(f"{making.words}: {count} queries" for making, count in made.most_common())
-            st.caption(f"{plain(system.title)}: {plain(listed, limit=400)}")
+    """What a reader of the figures must know, in one box."""
+    if found.warnings:
+        st.warning("\n\n".join(plain(warning, limit=400) for warning in found.warnings), icon=":material/warning:")
+    made = {system.title: found.makings[system.system_id] for system in found.systems}
+    if len({making for counts in made.values() for making in counts}) > 1:
+        for title, counts in made.items():
+            listed = "; ".join(f"{making.words}: {count} queries" for making, count in counts.most_common())
+            if listed:
+                st.caption(f"{plain(title)}: {plain(listed, limit=400)}")
 
 
 def missing(found: Overview) -> None:
-    """Which rankings are not there."""
+    """Which rankings are not there: those who lack the same queries in one sentence, all of them in one box."""
+    lacking: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for system in found.systems:
-        absent = found.missing.get(system.system_id, ())
-        if absent:
-            named = ", ".join(absent[:NAMED]) + (f" and {len(absent) - NAMED} more" if len(absent) > NAMED else "")
-            what = "grades nothing of" if system.kind is Kind.GRADES else "has no ranking of"
-            st.info(
-                f"{plain(system.title)} {what} {len(absent)} queries that another one has: {plain(named, limit=400)}. "
-                "They are left out below.",
-                icon=":material/info:",
-            )
+        if absent := found.missing.get(system.system_id, ()):
+            what = "grades of" if system.kind is Kind.GRADES else "ranking of"
+            lacking.setdefault((what, absent), []).append(plain(system.title))
+    said = [
+        f"No {what} {len(absent)} queries that another one has: {', '.join(titles)} ({_named(absent)})."
+        for (what, absent), titles in lacking.items()
+    ]
+    if said:
+        st.info("\n\n".join([*said, "These queries are left out below."]), icon=":material/info:")
+
+
+def _named(query_ids: Sequence[str]) -> str:
+    named = ", ".join(query_ids[:NAMED])
+    return plain(named + (f" and {len(query_ids) - NAMED} more" if len(query_ids) > NAMED else ""), limit=400)
 
 
 def figures(found: Overview, key: str) -> None:
@@ -200,8 +207,9 @@ def slope(shown: Beside, scale: Scale, key: str) -> None:
     deepest = max((rank for thread in threads for rank in thread.ranks if rank), default=1)
     top = min(sides.TOP, deepest)
     figure = plots.slope([system.title for system in columns], threads, top=top)
+    words = {"color": charts.ink(), "size": 13}
     charts.draw(
-        figure.update_xaxes(tickfont={"color": charts.ink(), "size": 13}),
+        figure.update_xaxes(tickfont=words).update_traces(textfont=words, selector={"mode": "text"}),
         key=f"{key}:slope",
         alt="Ranks of the documents in each system, joined by lines",
         height=70 + 34 * (top + 1),

@@ -10,6 +10,7 @@ from app.views.plain import plain
 from data.errors import NotAllowedError, WhyRankError
 from data.people import Person
 from data.records import Collection
+from data.settling import Pair
 
 
 def visit() -> tuple[Person | None, WhyRankError | None]:
@@ -66,6 +67,12 @@ def draw(person: Person, *, needs_collection: bool) -> bool:
 def collection() -> Collection:
     """The collection chosen in the sidebar."""
     return resources.workbench().store.collections.get(state.collection_name() or "")
+
+
+def asked_pair() -> Pair | None:
+    """The pair that the address names."""
+    query_id, doc_id = st.query_params.get("query_id"), st.query_params.get("doc_id")
+    return (query_id, doc_id) if query_id and doc_id else None
 
 
 def _open_to_others() -> bool:

@@ -48,18 +48,9 @@ def _shown(change: Change) -> str:
 
 def _circumstances(step: Step) -> list[str]:
     said = step.judgment
-    parts = [moment(said.created_at)]
-    if step.is_undo:
-        parts.append("undo")
-    if step.undone:
-        parts.append("taken back later")
-    if said.guideline_version is not None:
-        parts.append(f"guidelines, version {said.guideline_version}")
-    if said.seconds_spent is not None:
-        parts.append(f"{said.seconds_spent:.0f} s")
-    if step.assessor.kind is AssessorKind.HUMAN:
-        parts.append("models were in sight" if said.model_visible else "blind")
-    return parts
+    marks = [word for word, holds in (("undo", step.is_undo), ("taken back later", step.undone)) if holds]
+    pace = [] if said.seconds_spent is None else [f"{said.seconds_spent:.0f} s"]
+    return opinion.circumstances(said, marks, pace, of_person=step.assessor.kind is AssessorKind.HUMAN)
 
 
 def draw_lines(listing: Listing, *, key: str) -> Pair | None:

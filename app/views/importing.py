@@ -49,20 +49,16 @@ def wanted(number: int, look: Callable[[Wanted], Seen | None]) -> tuple[Wanted, 
 
 def _scale(number: int, told: Scale | None) -> Scale:
     """A preset, or the one a manifest tells."""
-    found = {f"{scale.name}: {_levels(scale)}": scale for scale in SCALES.values()}
+    found = {f"{scale.name}: {scale.words}": scale for scale in SCALES.values()}
     titles = list(found)
     if told is not None:
-        titles.insert(0, told_title := f"as the folder's manifest says, {told.name}: {_levels(told)}")
+        titles.insert(0, told_title := f"as the folder's manifest says, {told.name}: {told.words}")
         found[told_title] = told
     present = told or DEFAULT_SCALE
     index = next(i for i, title in enumerate(titles) if found[title] is present)
     # Another folder may tell another scale: its choice is a widget of its own.
     key = f"import_scale_{number}" + (f"_{told.name}" if told is not None else "")
     return found[st.selectbox("Label scale", titles, index=index, key=key)]
-
-
-def _levels(scale: Scale) -> str:
-    return ", ".join(f"{level.grade} {level.name}" for level in scale.levels)
 
 
 def _kind_of_path(number: int) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """Jobs as a list and one of them from near; logs and errors as text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
 from app.actions.jobs import Watch, duration
+from app.actions.train import worker_alive
 from app.views import charts
 from app.views.plain import plain
 from data.records import Job, JobState
+from engine.workbench import Workbench
 from training.jobs import TEACH
 
 _STAGE = {
@@ -27,6 +29,29 @@ _STAGE = {
 }
 """Columns of what a stage came to; those that no stage has are not drawn."""
 _SHARES = ("unreadable", "clipped", "same_reward")
+EVERY = "2s"
+"""How often a running job is looked at; each look only reads."""
+
+
+def under_way(workbench: Workbench, words: str, newest: Callable[[], Watch | None]) -> bool:
+    """Draw the job started last, redrawn by itself while it runs, or why it failed. Is it still running?"""
+    watch = newest()
+    if watch is not None and not watch.job.state.ended:
+        st.fragment(_follow, run_every=EVERY)(workbench, words, newest)
+        return True
+    if watch is not None and watch.job.state is JobState.FAILED:
+        failure(watch)
+    return False
+
+
+def _follow(workbench: Workbench, words: str, newest: Callable[[], Watch | None]) -> None:
+    watch = newest()
+    if watch is None or watch.job.state.ended:
+        st.rerun()
+    if not worker_alive(workbench):
+        no_worker()
+    st.markdown(f"**{words}**")
+    progress(watch)
 
 
 def no_worker() -> None:

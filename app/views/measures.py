@@ -75,7 +75,7 @@ def verdict(given: Verdict) -> None:
 
 def figures(report: Mapping[str, Any], looks: int) -> None:
     """What a reader needs to doubt the measures."""
-    kappa = report["grade_kappa"]
+    kappa, tokens = report["grade_kappa"], report.get("tokens_per_document")
     shown = [
         (
             "Judged@10",
@@ -85,6 +85,11 @@ def figures(report: Mapping[str, Any], looks: int) -> None:
         ("Ties", f"{report['tie_rate']:.1%}", "Share of documents with the same score as another of their ranking."),
         ("Unreadable", f"{report['unreadable_rate']:.1%}", "Share of answers that could not be read; never a grade."),
         ("Seconds per document", f"{report['seconds_per_document']:.3f}", "Wall time of ranking, without the search."),
+        (
+            "Tokens per document",
+            "-" if tokens is None else f"{tokens:,.0f}",
+            "Of the prompts, rules and query included. Rankings made before they were counted have none.",
+        ),
         (
             "Kappa with people",
             "-" if kappa is None else f"{kappa:.2f}",

@@ -1,10 +1,11 @@
 """How a judgment looks: who, which grade, and why. Explanations are drawn as text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
 from app.actions.opinions import Opinion, who
+from app.views.moments import moment
 from app.views.plain import plain
 from data.records import AssessorKind, Judgment, Status
 from data.scales import Scale
@@ -36,6 +37,16 @@ def grade_label(grade: int, scale: Scale) -> str:
 def answer(judgment: Judgment, scale: Scale) -> str:
     """What a judgment says, in a few words."""
     return grade_words(judgment.grade, scale) if judgment.grade is not None else _STATUS[judgment.status]
+
+
+def circumstances(
+    judgment: Judgment, marks: Sequence[str] = (), pace: Sequence[str] = (), *, of_person: bool
+) -> list[str]:
+    """When it was said, under which guidelines, and, of a person, how blind; `marks` follow the moment, `pace` the
+    guidelines."""
+    rules = [] if judgment.guideline_version is None else [f"guidelines, version {judgment.guideline_version}"]
+    seen = ["models were in sight" if judgment.model_visible else "blind"] if of_person else []
+    return [moment(judgment.created_at), *marks, *rules, *pace, *seen]
 
 
 def draw(opinion: Opinion, scale: Scale, *, name: str | None = None) -> None:

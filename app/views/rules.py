@@ -50,7 +50,7 @@ def form(collection: Collection, presets: Sequence[Scale]) -> tuple[str, Scale]:
 
 def _chosen(present: Scale, presets: Sequence[Scale], version: str) -> Scale:
     """The present scale, or a preset in its place."""
-    by_title = {f"{present.name} (in use)": present} | {_title(scale): scale for scale in presets}
+    by_title = {f"{present.name} (in use)": present} | {f"{scale.name}: {scale.words}": scale for scale in presets}
     title = st.selectbox(
         "Scale",
         list(by_title),
@@ -59,10 +59,6 @@ def _chosen(present: Scale, presets: Sequence[Scale], version: str) -> Scale:
         width=520,
     )
     return by_title[title]
-
-
-def _title(scale: Scale) -> str:
-    return f"{scale.name}: " + ", ".join(f"{level.grade} {level.name}" for level in scale.levels)
 
 
 def versions(changes: Sequence[Change]) -> None:

@@ -6,12 +6,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from data.errors import ConflictError, NotFoundError, SettingsError
-from data.records import Assessor, AssessorKind, new_id
-from data.schema import assessors
+from data.records import Assessor, AssessorKind, Status, new_id
+from data.schema import assessors, judgments
 from data.store.database import Database, flat
 
 PEOPLE = sa.select(assessors.c.assessor_id).where(assessors.c.kind == AssessorKind.HUMAN)
 """The ids of people, for conditions; the sample's authored assessors are among them."""
+REAL_PEOPLE = PEOPLE.where(assessors.c.authored.is_(False))
+"""The ids of people without the sample's authored assessors."""
 
 
 class Assessors:
@@ -58,6 +60,26 @@ class Assessors:
         if found is None:
             raise NotFoundError(f"There is no assessor {assessor_id!r}.", mend="Choose one from the list.")
         return found
+
+    def graders(self, collection_id: str) -> list[Assessor]:
+        """The assessors of whom a grade counts in the collection now, by name. Each is looked for until the first one
+        is found, which is far less than counting."""
+        judged, newer = judgments.alias(), judgments.alias()
+        same = (newer.c[name] == judged.c[name] for name in ("collection_id", "query_id", "doc_id", "assessor_id"))
+        replaced = sa.exists().where(*same, newer.c.sequence > judged.c.sequence)
+        graded = sa.exists().where(
+            judged.c.assessor_id == assessors.c.assessor_id,
+            judged.c.collection_id == collection_id,
+            judged.c.status == Status.JUDGED,
+            ~replaced,
+        )
+        query = sa.select(assessors).where(graded).order_by(assessors.c.name, assessors.c.assessor_id)
+        with self._database.read() as connection:
+            return [Assessor(**row) for row in connection.execute(query).mappings()]
+
+    def by_id(self, kind: AssessorKind | None = None) -> dict[str, Assessor]:
+        """All assessors (of a kind) by their id, in the order of their names."""
+        return {assessor.assessor_id: assessor for assessor in self.list(kind)}
 
     def list(self, kind: AssessorKind | None = None) -> list[Assessor]:
         """All assessors (of a kind), by name."""

@@ -8,9 +8,9 @@ from sqlalchemy.engine import Connection
 
 from data.pooling import Lease
 from data.records import DECIDED, Status, utc_now
-from data.schema import assessors, judgments, leases
+from data.schema import judgments, leases
 from data.settling import Pair
-from data.store.assessors import PEOPLE
+from data.store.assessors import REAL_PEOPLE
 from data.store.database import Database, listed_pairs
 from data.store.events import newest_events
 
@@ -89,9 +89,10 @@ def _with_whom(
     newest = newest_events(
         judgments.c.collection_id == collection_id, sa.tuple_(judgments.c.query_id, judgments.c.doc_id).in_(listed)
     )
-    people = PEOPLE.where(assessors.c.authored.is_(False))
     said = sa.select(judgments.c.query_id, judgments.c.doc_id, judgments.c.assessor_id, judgments.c.status).where(
-        judgments.c.sequence.in_(newest), judgments.c.assessor_id.in_(people), judgments.c.status != Status.WITHDRAWN
+        judgments.c.sequence.in_(newest),
+        judgments.c.assessor_id.in_(REAL_PEOPLE),
+        judgments.c.status != Status.WITHDRAWN,
     )
     for query_id, doc_id, assessor_id, status in connection.execute(said):
         # A pair that is put off is theirs to take up again.

@@ -1,7 +1,7 @@
 """Standings: every pair a queue could show, read narrow. Explanations, documents and raw answers stay in the file."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,8 @@ from data.records import DECIDED, AssessorKind, Status
 from data.schema import assessors, judgments, queries, rankings
 from data.settling import Pair
 from data.standing import Standing
-from data.store.database import Database
+from data.store.assessors import REAL_PEOPLE
+from data.store.database import Database, listed_pairs
 from data.store.events import newest_events
 
 _SHIFT = 1000
@@ -24,14 +25,23 @@ class Standings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of(self, collection_id: str, assessor_id: str, *, query_id: str | None = None) -> list[Standing]:
+    def of(
+        self, collection_id: str, assessor_id: str, *, query_id: str | None = None, undecided: bool = False
+    ) -> list[Standing]:
         """Every pair (of one query) that somebody judged or that stands in the newest ranking of its query, as this
-        assessor sees it, in no particular order. Documents that a query excludes are left out."""
+        assessor sees it, in no particular order. Documents that a query excludes are left out.
+
+        `undecided`: pairs that a person decided on may be missing, which is most of the work where people judged
+        much."""
         with self._database.read() as connection:
             excluded = _excluded(connection, collection_id)
             ranked = {pair: (rank, by_grade) for pair, rank, by_grade in _ranked(connection, collection_id, query_id)}
+            conditions = [judgments.c.collection_id == collection_id, *_of_query(judgments.c.query_id, query_id)]
+            if undecided:
+                wanted = sa.union(*_perhaps_open(collection_id, assessor_id), listed_pairs(ranked))
+                conditions.append(sa.tuple_(judgments.c.query_id, judgments.c.doc_id).in_(wanted))
             found = []
-            for standing in _judged(connection, collection_id, assessor_id, query_id):
+            for standing in _judged(connection, assessor_id, conditions):
                 rank, probabilities = ranked.pop(standing.pair, (None, None))
                 if standing.pair not in excluded:
                     found.append(standing._replace(rank=rank, probabilities=probabilities) if rank else standing)
@@ -43,10 +53,26 @@ class Standings:
         return found
 
 
-def _judged(connection: Connection, collection_id: str, me: str, query_id: str | None) -> Iterator[Standing]:
+def _perhaps_open(collection_id: str, me: str) -> Iterator[sa.Select[tuple[str, str]]]:
+    """The pairs that no person touched, read from an index alone; and those of which one said at some time something
+    that is no decision, read from the table in its order, as they are few and lie all over the index."""
+    j = judgments.c
+    person = sa.or_(j.assessor_id.in_(REAL_PEOPLE), j.assessor_id == me)
+    pairs = sa.select(j.query_id, j.doc_id)
+    of_collection = j.collection_id == collection_id
+    yield (
+        pairs.where(of_collection)
+        .group_by(*pairs.selected_columns)
+        .having(sa.func.max(sa.case((person, 1), else_=0)) == 0)
+    )
+    unindexed = j.collection_id.op("||")("") == collection_id
+    yield pairs.where(unindexed, person, j.status.not_in(DECIDED))
+
+
+def _judged(connection: Connection, me: str, conditions: Sequence[sa.ColumnElement[bool]]) -> Iterator[Standing]:
     """A row a pair, put together by the database: what leaves it is a few numbers."""
     j, a = judgments.c, assessors.c
-    newest = newest_events(j.collection_id == collection_id, *_of_query(j.query_id, query_id)).subquery()
+    newest = newest_events(*conditions).subquery()
     student, teacher, human = (
         a.kind == kind for kind in (AssessorKind.STUDENT, AssessorKind.TEACHER, AssessorKind.HUMAN)
     )
@@ -74,7 +100,7 @@ def _judged(connection: Connection, collection_id: str, me: str, query_id: str |
         .where(j.status != Status.WITHDRAWN)
         .group_by(j.query_id, j.doc_id)
     )
-    for judged_id, doc_id, said, t_low, t_high, p_low, p_high, others, mine in connection.execute(query):
+    for judged_id, doc_id, said, t_low, t_high, p_low, p_high, others, mine in connection.execute(query).all():
         yield Standing(
             judged_id,
             doc_id,

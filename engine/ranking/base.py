@@ -58,6 +58,9 @@ class Opinion:
     """False where the token limit cut the explanation off."""
     unreadable: str | None = None
     answer_text: str | None = None
+    prompt_tokens: int = 0
+    """Tokens the model was given about this document, of all its questions together; what several documents' prompts
+    have in common counts every time."""
 
 
 Asking = Generator[Sequence[Ask], Sequence[Answer], list[Opinion]]

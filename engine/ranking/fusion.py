@@ -77,4 +77,5 @@ def _judged(candidate: Candidate, opinion: Opinion) -> RankedDocument:
         unreadable=opinion.unreadable,
         answer_text=opinion.answer_text,
         cut=candidate.cut,
+        prompt_tokens=opinion.prompt_tokens,
     )

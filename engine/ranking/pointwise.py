@@ -68,7 +68,7 @@ def reason_first(task: Task) -> Asking:
     opinions = []
     for i, (candidate, reason) in enumerate(zip(task.candidates, reasons, strict=True)):
         if isinstance(reason, Unreadable):
-            opinions.append(_unreadable(candidate.doc_id, reason))
+            opinions.append(_unreadable(candidate.doc_id, reason, texts[i]))
         else:
             opinions.append(_explained(_opinion(candidate.doc_id, chosen[i], task.scale), texts[i]))
     return opinions
@@ -96,12 +96,13 @@ def _opinion(doc_id: str, answer: Answer, scale: Scale) -> Opinion:
         raise TypeError(f"a Choose was answered with {type(answer).__name__}")
     probabilities = {grade: float(answer.probabilities[str(grade)]) for grade in scale.grades}
     if not all(math.isfinite(p) for p in probabilities.values()):
-        return _unreadable(doc_id, Unreadable(reason="the model's probabilities are not numbers", text=""))
+        return _unreadable(doc_id, Unreadable(reason="the model's probabilities are not numbers", text=""), answer)
     return Opinion(
         doc_id=doc_id,
         score=expected_grade(probabilities),
         grade=max(probabilities, key=lambda grade: (probabilities[grade], -grade)),
         probabilities=probabilities,
+        prompt_tokens=answer.prompt_tokens,
     )
 
 
@@ -125,10 +126,11 @@ def _explained(opinion: Opinion, answer: Answer) -> Opinion:
         explanation_finished=generated.finished,
         unreadable=opinion.unreadable,
         answer_text=generated.text if failed else None,
+        prompt_tokens=opinion.prompt_tokens + generated.prompt_tokens,
     )
 
 
-def _unreadable(doc_id: str, why: Unreadable) -> Opinion:
+def _unreadable(doc_id: str, why: Unreadable, answer: Answer) -> Opinion:
     return Opinion(
         doc_id=doc_id,
         score=None,
@@ -136,6 +138,7 @@ def _unreadable(doc_id: str, why: Unreadable) -> Opinion:
         probabilities=None,
         unreadable=why.reason,
         answer_text=why.text,
+        prompt_tokens=answer.prompt_tokens,
     )
 
 

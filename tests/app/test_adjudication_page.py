@@ -53,6 +53,15 @@ def test_a_decision_is_stored_with_its_reason_and_the_next_conflict_shown(open_p
     assert workbench.store.gradings.settlements(beans.collection_id)[0].grade is None
 
 
+def test_the_lead_s_own_explanation_is_stored_with_the_decision(open_page, beans, say, workbench):
+    conflict(say)
+    test = open_page("adjudication")
+    next(t for t in test.text_area if t.key.startswith("explanation:")).set_value('"Calcium binds the pectin"')
+    settle(test, 2, "the second half answers it")
+    (stored,) = workbench.store.gradings.settlements(beans.collection_id)
+    assert (stored.explanation, stored.note) == ('"Calcium binds the pectin"', "the second half answers it")
+
+
 def test_a_decision_needs_grade_and_reason(open_page, beans, say, workbench):
     conflict(say)
     test = open_page("adjudication")

@@ -3,6 +3,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from app.actions.pictures import BLUE, ORANGE
 from data.records import AssessorKind
 from tests.app import lining
 from tests.app.conftest import HOSTILE
@@ -40,9 +41,12 @@ def test_figures_differences_and_one_query(open_page, added):
     assert set(page.dataframe[0].value["Measure"]) == {"nDCG@10", "RR@10", "AP", "Judged@10"}
     bars, slope = specs(page)
     assert [len(bars["data"]), bars["data"][0]["type"]] == [1, "bar"]
-    first = slope["data"][0]
-    assert first["x"] == [0, 1] and first["y"] == [4, 1], "the first document rises from rank 4 to 1"
-    assert "Title 0" in first["customdata"][0][1]
+    falls, rises, left, right = slope["data"]
+    assert rises["line"]["color"] == BLUE and falls["line"]["color"] == ORANGE
+    assert rises["x"] == [0, 1, None] * 2, "a gap parts a document from the next"
+    assert rises["y"] == [4, 1, None, 3, 2, None], "the first document rises from rank 4 to 1"
+    assert "Title 0" in rises["customdata"][0][1]
+    assert [left["y"], right["y"]] == [[4, 3, 2, 1], [1, 2, 3, 4]] and "<b>4</b>" in left["text"][0]
     assert links(page) == [("h0", f"d{number}") for number in (0, 1, 2, 3)]
     assert "taught says so of 0" in [text.value for text in page.text]
 
@@ -59,7 +63,7 @@ def test_more_systems_stand_beside_them(open_page, added):
     page.multiselect(key=f"compare_more:{added.collection_id}").set_value(["bm25"]).run()
     assert not page.exception
     assert set(page.dataframe[0].value["System"]) >= {"BM25"}
-    assert specs(page)[1]["data"][0]["x"] == [0, 1, 2]
+    assert specs(page)[1]["data"][0]["x"][:3] == [0, 1, 2]
 
 
 def test_missing_rankings_are_ranked_by_a_job(open_page, added, workbench):
@@ -73,6 +77,28 @@ def test_missing_rankings_are_ranked_by_a_job(open_page, added, workbench):
     assert job.config["query_ids"] == ["h1", "h2", "h3"]
     assert any("being ranked" in element.value for element in page.markdown)
     assert any("No worker is running" in warning.value for warning in page.warning)
+
+
+def test_what_is_to_be_known_stands_in_one_box(open_page, added, workbench):
+    for version_id in ("base", "taught"):
+        for query_id in ("h0", "h1"):
+            lining.rank(workbench, added, query_id, [2, 1], version_id=version_id, depth=2, prompt_sha256=query_id)
+    page = open_page("compare", system=TAUGHT, against=BASE)
+    page.multiselect(key=f"compare_more:{added.collection_id}").set_value(["bm25"]).run()
+    assert not page.exception
+    (warning,) = [warning.value for warning in page.warning if "prompts" in warning.value]
+    assert warning.count("several prompts") == 1 and "different ways" in warning
+
+
+def test_those_who_lack_the_same_queries_are_named_together(open_page, added, workbench):
+    for method in ("pointwise-verdict-first", "pointwise-reason-first"):
+        lining.rank(workbench, added, "h0", [1, 2], version_id="taught", method=method)
+    systems = [f"ranked:taught:pointwise-{name}" for name in ("verdict-first", "reason-first")]
+    page = open_page("compare", system=systems[0], against=BASE)
+    page.multiselect(key=f"compare_more:{added.collection_id}").set_value([systems[1]]).run()
+    assert not page.exception
+    (info,) = [info.value for info in page.info if "queries" in info.value]
+    assert info.count("3 queries") == 1 and "verdict" in info and "reason" in info
 
 
 def test_queries_without_labels_are_compared_by_their_orders(open_page, workbench):

@@ -87,7 +87,13 @@ def test_a_refused_evaluation_shows_every_condition_with_its_figures(workbench, 
     table = page.dataframe[0].value
     assert list(table["Measure"]) == [PRIMARY, "RR@10", "AP", "Judged@10"]
     assert {"BM25", "Champion", "System", "vs champion", "95 % interval", "p", "Wins", "Losses"} <= set(table)
-    assert {metric.label for metric in page.metric} >= {"Judged@10", "Ties", "Unreadable", "Looks at this set"}
+    assert {metric.label for metric in page.metric} >= {
+        "Judged@10",
+        "Ties",
+        "Unreadable",
+        "Tokens per document",
+        "Looks at this set",
+    }
     assert "written for the sample" in texts(page)
     page.button(key="promote").click().run()
     assert not page.exception

@@ -3,9 +3,11 @@
 --url URL            where the app is (http://127.0.0.1:8501)
 --collection NAME    the collection to show (the first one)
 --query TEXT         ranked once on Explore, and shown there
+--pages NAMES        only these (Agreement,Progress); a home for the team's pages: `python -m tests.e2e.team HOME`
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -17,20 +19,22 @@ PATIENCE = 600_000
 """Milliseconds a ranking by a real model may take."""
 
 
-def main(out: Path, url: str, collection: str | None, query: str | None) -> None:
-    """Write PAGE-light.png and PAGE-dark.png of every page."""
+def main(out: Path, url: str, collection: str | None, query: str | None, pages: Sequence[str] = PAGES) -> None:
+    """Write PAGE-light.png and PAGE-dark.png of these pages."""
     out.mkdir(parents=True, exist_ok=True)
     ranking = None
     with chromium() as browser:
         for scheme in ("light", "dark"):
             context = browser.new_context(viewport=SIZE, color_scheme=scheme, device_scale_factor=1)
+            expect.set_options(timeout=PATIENCE)
             app = App(context.new_page(), url)
+            app.page.set_default_timeout(PATIENCE)
             app.open(query=f"ranking={ranking}" if ranking else "")
             if collection and not ranking:
                 app.choose("Collection", collection)
             if query and not ranking:
                 ranking = rank(app, query)
-            for page in PAGES:
+            for page in pages:
                 app.go(page)
                 still(app)
                 app.page.screenshot(path=out / f"{page.lower().replace(' ', '-')}-{scheme}.png")
@@ -60,5 +64,6 @@ if __name__ == "__main__":
     parser.add_argument("--url", default="http://127.0.0.1:8501", help="where the app is")
     parser.add_argument("--collection", help="the collection to show")
     parser.add_argument("--query", help="a query to rank and show on Explore")
+    parser.add_argument("--pages", default=",".join(PAGES), help="names of the pages, parted by commas")
     given = parser.parse_args()
-    main(given.out, given.url.rstrip("/"), given.collection, given.query)
+    main(given.out, given.url.rstrip("/"), given.collection, given.query, given.pages.split(","))

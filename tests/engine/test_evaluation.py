@@ -2,12 +2,21 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
 from data.records import RankedDocument, Ranking, new_id
 from data.scales import TREC_DL
-from engine.evaluation import evaluate, first_stage_run, measure, run_of, tie_rate, unreadable_rate
+from engine.evaluation import (
+    evaluate,
+    first_stage_run,
+    measure,
+    run_of,
+    tie_rate,
+    tokens_per_document,
+    unreadable_rate,
+)
 
 QRELS = {"1": {"a": 3, "b": 0, "c": 1}, "2": {"x": 2}}
 
@@ -79,6 +88,16 @@ def test_a_report_compares_with_bm25_and_with_the_champion():
     assert report.per_query["nDCG@10"]["2"] == pytest.approx({"bm25": 0.6309, "champion": 1.0, "system": 1.0}, abs=1e-3)
     assert report.seconds_per_document == pytest.approx(2 / 5)
     assert json.loads(json.dumps(report.to_json()))["labels"] == "people"
+
+
+def test_tokens_per_document_are_told_where_all_were_counted():
+    counted = ranking("1", [("a", 2.5, 1), ("c", 1.0, 2)])
+    counted = replace(
+        counted,
+        documents=tuple(replace(d, prompt_tokens=n) for d, n in zip(counted.documents, (100, 151), strict=True)),
+    )
+    assert evaluate([counted], None, QRELS, TREC_DL, labels="people").tokens_per_document == 125.5
+    assert tokens_per_document([counted, ranking("2", [("x", 2.0, 1)])]) is None and tokens_per_document([]) is None
 
 
 def test_without_a_champion_the_difference_is_to_bm25():

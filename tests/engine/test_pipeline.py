@@ -64,6 +64,8 @@ def test_a_ranking_holds_all_that_made_it():
     assert ranking.retriever == "given run"
     assert ranking.parameters["lm"] == "scripted"
     assert set(ranking.seconds) == {"retrieve", "rank"}
+    explained, *others = (document.prompt_tokens for document in ranking.documents)
+    assert explained > max(others) > 0, "the best was asked for its reason too"
 
 
 def test_the_listener_hears_hits_then_scores_then_text_then_the_ranking():

@@ -5,7 +5,9 @@ import pytest
 from app.actions import adjudication, judging, people
 from data.errors import ConflictError, NotAllowedError, SettingsError
 from data.people import Person, Role
-from data.records import AssessorKind, Status, new_id
+from data.records import AssessorKind, Query, Split, Status, new_id
+from training.leaks import Leaks
+from training.rows import choose
 
 HUMAN = AssessorKind.HUMAN
 
@@ -61,6 +63,29 @@ def test_a_decision_settles_and_sent_twice_is_one(workbench, beans, case):
     assert settled.judgment.guideline_version == beans.guideline_version
 
 
+def test_a_lead_explains_the_grade_and_that_is_trained_on(workbench, beans, case):
+    words = 'It says why: "Calcium binds the pectin", and "iron" nowhere.'
+    adjudication.settle(workbench, beans, people.local("Lead"), decide(case, 2, explanation=f" {words}\n"))
+    (settled,) = adjudication.settlements(workbench, beans)
+    assert (settled.judgment.explanation, settled.judgment.note) == (words, "because")
+    assert [(e.quote, e.start_char is not None) for e in settled.judgment.evidence] == [
+        ("Calcium binds the pectin", True),
+        ("iron", False),
+    ]
+    store = workbench.store
+    assessors = {assessor.assessor_id: assessor for assessor in store.assessors.list()}
+    chosen = choose(
+        store.judgments.current(beans.collection_id),
+        assessors,
+        Leaks([Query(query_id="q1", text="Why?", split=Split.TRAIN)], {}, set()),
+        scale=beans.scale,
+        form="verdict-first",
+        teacher_limit=0,
+    )
+    (row,) = chosen.rows
+    assert (row.grade, row.explanation) == (2, words)
+
+
 def test_a_newer_judgment_reopens_and_the_lead_settles_again(workbench, beans, say, case):
     adjudication.settle(workbench, beans, people.local("Lead"), decide(case, 2))
     say("Ben", HUMAN, "q1", "d1", 1)
@@ -110,7 +135,9 @@ def test_the_walk_goes_round():
 
 
 def test_the_list_is_a_file_that_no_spreadsheet_runs(workbench, beans, case):
-    adjudication.settle(workbench, beans, people.local("=Lead"), decide(case, None, "=HYPERLINK(1), and more"))
+    adjudication.settle(
+        workbench, beans, people.local("=Lead"), decide(case, None, "=HYPERLINK(1), and more", explanation="=1+1")
+    )
     header, row = csv.reader(adjudication.as_csv(adjudication.settlements(workbench, beans)).splitlines())
     assert header[1:3] == ["settled_by", "query_id"]
     assert row[1:] == [
@@ -120,6 +147,7 @@ def test_the_list_is_a_file_that_no_spreadsheet_runs(workbench, beans, case):
         "Ann: 0; Ben: 3",
         "can't be judged",
         "'=HYPERLINK(1), and more",
+        "'=1+1",
         "yes",
     ]
 

@@ -132,6 +132,19 @@ def test_figures_do_not_depend_on_the_order_of_events(workbench):
     assert {(d.query_id, d.doc_id) for d in found.differences} == apart
 
 
+def test_graders_are_the_sides_without_their_counts(workbench, beans, say):
+    say("Ann", AssessorKind.HUMAN, "q1", "d1", 1)
+    say("Ben", AssessorKind.HUMAN, "q1", "d1", 2)
+    say("gpt", AssessorKind.TEACHER, "q1", "d1", 2)
+    say("Gone", AssessorKind.HUMAN, "q1", "d1", 2)
+    gone = workbench.store.assessors.ensure("Gone", AssessorKind.HUMAN).assessor_id
+    workbench.store.judgments.undo(beans.collection_id, gone)
+    sides = agreeing.sides(workbench, beans)
+    found = agreeing.graders(workbench, beans)
+    assert [(g.side_id, g.name, g.assessor_ids) for g in found] == [(s.side_id, s.name, s.assessor_ids) for s in sides]
+    assert found[0].name == "All people" and gone not in found[0].assessor_ids
+
+
 def test_groups_of_a_kind_are_sides(workbench, beans, say):
     for name, kind in (("gpt", AssessorKind.TEACHER), ("umbrela", AssessorKind.TEACHER), ("ada", AssessorKind.HUMAN)):
         say(name, kind, "q1", "d1", 3)

@@ -6,11 +6,12 @@ import pytest
 from app.actions import compare, people
 from app.actions.beside import beside
 from app.actions.compare import Over
-from app.actions.systems import GIVEN_RUN, Making, lines, stocked
+from app.actions.systems import Making, lines, stocked
 from data.errors import NotFoundError
 from data.records import Alias, AliasEvent, AssessorKind
 from data.runs import Runs
 from engine.evaluation import PRIMARY
+from engine.pipeline import GIVEN_RUN
 from tests.app import lining
 from tests.app.lining import BASE, TAUGHT
 from training import jobs

@@ -40,8 +40,9 @@ def held(workbench):
 
 def test_evaluate_compares_the_systems_by_measure(line, held):
     given = line.json("evaluate", "--collection", "held", "--method", "pointwise-score", "--fusion", "0", "--json")
-    figures = ["queries", "tie_rate", "unreadable_rate", "seconds_per_document"]
-    assert [*given][-4:] == figures
+    figures = ["queries", "tie_rate", "unreadable_rate", "seconds_per_document", "tokens_per_document"]
+    assert [*given][-5:] == figures
+    assert given["tokens_per_document"] > 20
     assert given["queries"] == 4
     assert {"nDCG@10", "RR@10", "AP", "Judged@10"} == given.keys() - set(figures)
     assert [list(given[name]) for name in ("nDCG@10", "AP")] == [MEASURE_FIELDS, MEASURE_FIELDS]

@@ -3,6 +3,7 @@
 import pytest
 
 from app.cli.session import Session
+from data import student
 from data.records import Alias, AssessorKind, Version
 from data.settings import Settings
 from engine.models import BASES
@@ -74,6 +75,32 @@ def test_a_served_model_needs_no_fetching(line, tmp_path):
     session = Session(Settings(home=tmp_path / "other", lm_url="http://127.0.0.1:9/v1"))
     given = line.json("model", "fetch", "--json", session=session)
     assert given["path"] is None
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_fetching_the_model_in_use_puts_its_student_beside_it(line, tmp_path, named):
+    base = student.manifest()["base_model"]
+    settings = Settings(home=tmp_path / "other", model=base)
+    there = settings.models_path / base
+    there.mkdir(parents=True)
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (there / name).write_text("{}")
+    session = Session(settings)
+    given = line.json("model", "fetch", *([base] if named else []), "--json", session=session)
+    assert given["path"] == str(there)
+    with session.store() as store:
+        assert student.manifest()["name"] in [version.name for version in store.versions.list()]
+
+
+def test_fetching_another_model_installs_no_student(line, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (folder / name).write_text("{}")
+    session = Session(Settings(home=tmp_path / "other", model=student.manifest()["base_model"]))
+    assert line.json("model", "fetch", folder, "--json", session=session)["path"] == str(folder)
+    with session.store() as store:
+        assert student.manifest()["name"] not in [version.name for version in store.versions.list()]
 
 
 def test_promotion_without_an_evaluation_is_refused_and_with_a_reason_done_and_rolled_back(line, beans, workbench):

@@ -45,6 +45,38 @@ def test_places_come_from_the_newest_ranking_of_each_query(filled):
     assert found["q1", "d2"].probabilities == (0.7, 0.3) and found["q1", "d2"].decided == 1
 
 
+def test_pairs_that_nobody_decided_on_are_all_there_when_only_they_are_asked_for(filled):
+    store, add = filled.store, filled.store.judgments.add
+    author = store.assessors.ensure("Sample author", AssessorKind.HUMAN, authored=True)
+    for doc_id, who, status in (
+        ("d1", filled.teacher, Status.JUDGED),
+        ("d2", filled.ben, Status.JUDGED),
+        ("d3", filled.ben, Status.SKIPPED),
+    ):
+        add(filled.judgment("q1", doc_id, assessor_id=who.assessor_id, status=status, grade=_grade(status)))
+    add(filled.judgment("q2", "d1", assessor_id=author.assessor_id, grade=1))
+    add(filled.judgment("q2", "d2", assessor_id=filled.ben.assessor_id, grade=1))
+    store.judgments.undo(filled.collection.collection_id, filled.ben.assessor_id)
+    add(filled.judgment("q2", "d3", status=Status.LATER, grade=None))
+    store.rankings.add(filled.ranking(documents=(ranked("d1", 1), ranked("d2", 2))))
+    store.rankings.add(filled.ranking(query_id="q2", documents=(ranked("d2", 1),)))
+
+    every = standings(filled, filled.ann)
+    found = store.standings.of(filled.collection.collection_id, filled.ann.assessor_id, undecided=True)
+    undecided = {standing.pair: standing for standing in found}
+    assert len(found) == len(undecided) and undecided.items() <= every.items()
+    assert {pair for pair, s in every.items() if not s.decided} <= undecided.keys()
+    add(filled.judgment("q1", "d3", assessor_id=filled.ben.assessor_id, grade=2))
+    store.rankings.add(filled.ranking(documents=(ranked("d1", 1),)))
+    found = store.standings.of(filled.collection.collection_id, filled.ann.assessor_id, undecided=True)
+    assert ("q1", "d2") not in {s.pair for s in found if not s.decided}
+    assert ("q1", "d2") in standings(filled, filled.ann)
+
+
+def _grade(status):
+    return 1 if status is Status.JUDGED else None
+
+
 def test_documents_that_a_query_excludes_are_not_offered(store):
     collection = store.collections.add(
         name="b",
