@@ -42,6 +42,7 @@ def _root(
 
 cli.command()(serving.app)
 cli.command()(serving.worker)
+cli.command()(serving.api)
 cli.command()(serving.doctor)
 cli.add_typer(model, name="model")
 cli.add_typer(collection, name="collection")
