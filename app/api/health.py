@@ -47,7 +47,7 @@ class Health:
         self._workbench.store.jobs.count()
 
     def _look_at_model(self) -> None:
-        if self._workbench.settings.lm_url is None:
+        if not self._workbench.settings.lm_url:
             self._workbench.base_lm()  # loaded before the service listens; ModelError where that is no longer so
             return
         with self._lock:
