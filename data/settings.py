@@ -61,7 +61,8 @@ class Settings(BaseSettings):
     )
     admins: str = Field(default="", description="Who may sign in and is an admin, written as in WHYRANK_PEOPLE.")
     unauthenticated: bool = Field(
-        default=False, description="Listen on an address others can reach without a login: they may do everything."
+        default=False,
+        description="Listen on an address others can reach without a login or a key: they may do everything.",
     )
 
     api_key: SecretStr | None = Field(

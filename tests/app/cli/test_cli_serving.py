@@ -47,7 +47,7 @@ def test_it_ranks_says_that_it_is_open_and_stops_when_told(started):
     process = started(api_port=port)
     assert f"http://127.0.0.1:{port}/v1/rerank" in process.stderr.readline()
     assert "not authenticated" in process.stderr.readline()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     body = json.dumps({"query": "beans", "documents": ["beans", "water"]})
     connection.request("POST", "/v1/rerank", body, {"Content-Type": "application/json"})
     answer = json.loads(connection.getresponse().read())
@@ -55,7 +55,7 @@ def test_it_ranks_says_that_it_is_open_and_stops_when_told(started):
     assert sorted(result["index"] for result in answer["results"]) == [0, 1]
     assert json.loads(process.stderr.readline())["documents"] == 2
     process.send_signal(signal.SIGTERM)
-    _, rest = process.communicate(timeout=60)
+    _, rest = process.communicate(timeout=120)
     assert (process.returncode, rest.splitlines()[-1]) == (0, "Stopped.")
 
 
