@@ -6,6 +6,7 @@ SHELL := /bin/bash
 export WHYRANK_HOME ?= $(CURDIR)/var
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+DEPENDENCIES := .venv/dependencies.stamp
 INSTALLED := .venv/installed.stamp
 DEVELOPMENT := .venv/development.stamp
 CHROMIUM := /usr/bin/chromium
@@ -14,7 +15,7 @@ PYSERINI := pyserini==1.6.0
 # $(call timed,NAME) COMMAND: run a command and say how long it took.
 timed = @TIMEFORMAT='[make] $(1): %0lR'; time
 
-.PHONY: app test e2e soak model-test test-vllm test-vllm-model check format lint types layers bench model chromium clean help
+.PHONY: app test e2e soak model-test test-vllm test-vllm-model check format lint types layers bench model dependencies install chromium clean help
 
 app: model  ## Set up what is missing, then start worker and app on 127.0.0.1.
 	@$(BIN)/whyrank collection sample
@@ -60,6 +61,10 @@ bench: $(DEVELOPMENT) model  ## Measure; writes BENCHMARKS.md and bench.json in 
 model: $(INSTALLED)  ## Fetch the base model.
 	$(call timed,model) $(BIN)/whyrank model fetch
 
+dependencies: $(DEPENDENCIES)
+
+install: $(INSTALLED)  ## Install what WhyRank runs on; `whyrank` is then .venv/bin/whyrank. The Dockerfile does this too.
+
 clean:  ## Remove the environment and caches; WHYRANK_HOME stays.
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache test-results
 
@@ -74,11 +79,14 @@ help:  ## What can be made.
 	@$(PYTHON) -m venv .venv || { \
 	  rm -rf .venv; echo "The environment can't be made. On Debian: apt-get install python3-venv" >&2; exit 1; }
 
-$(INSTALLED): .venv/bin/python requirements.lock pyproject.toml
+$(DEPENDENCIES): .venv/bin/python requirements.lock
 	@echo "Installing what WhyRank runs on; this takes a few minutes once."
-	$(call timed,install) { $(BIN)/python -m pip install -qq -r requirements.lock \
-	  && $(BIN)/python -m pip install -qq --no-deps $(PYSERINI) \
-	  && $(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable . ; }
+	$(call timed,dependencies) { $(BIN)/python -m pip install -qq -r requirements.lock \
+	  && $(BIN)/python -m pip install -qq --no-deps $(PYSERINI) ; }
+	@touch $@
+
+$(INSTALLED): $(DEPENDENCIES) pyproject.toml
+	$(call timed,install) $(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEVELOPMENT): $(INSTALLED) requirements-dev.lock

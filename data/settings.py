@@ -1,6 +1,7 @@
 """The only reader of the environment. Every setting is a WHYRANK_* variable; the README lists them."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -68,8 +69,27 @@ class Settings(BaseSettings):
     )
     admins: str = Field(default="", description="Who may sign in and is an admin, written as in WHYRANK_PEOPLE.")
     unauthenticated: bool = Field(
-        default=False, description="Listen on an address others can reach without a login: they may do everything."
+        default=False,
+        description="Listen on an address others can reach without a login or a key: they may do everything.",
     )
+
+    api_key: SecretStr | None = Field(
+        default=None, description="Key that `whyrank api` asks for; several, parted by commas, while one is replaced."
+    )
+    api_address: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address of `whyrank api`; another than this machine's own asks for a key.",
+    )
+    api_port: int = Field(default=8502, ge=1, le=65535, description="Port of `whyrank api`.")
+    api_documents: int = Field(default=200, ge=1, le=1000, description="Most documents of a request to `whyrank api`.")
+    api_waiting: int = Field(
+        default=8,
+        ge=0,
+        le=1000,
+        description="Requests that may wait for the model; the next one is told when to return.",
+    )
+    log: Literal["json", "text"] = Field(default="json", description="How `whyrank api` writes its log.")
 
     @property
     def database_path(self) -> Path:

@@ -86,6 +86,7 @@ def test_the_readme_names_every_setting_and_command():
     for command in (
         "app",
         "worker",
+        "api",
         "doctor",
         "model",
         "collection",

@@ -44,6 +44,7 @@ def _root(
 cli.command()(serving.app)
 cli.command()(serving.worker)
 cli.command()(vllm.serve)
+cli.command()(serving.api)
 cli.command()(serving.doctor)
 cli.add_typer(model, name="model")
 cli.add_typer(collection, name="collection")

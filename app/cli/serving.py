@@ -1,4 +1,4 @@
-"""`whyrank app`, `whyrank worker` and `whyrank doctor`."""
+"""`whyrank app`, `whyrank worker`, `whyrank api` and `whyrank doctor`."""
 
 import logging
 import signal
@@ -58,6 +58,32 @@ def worker(context: typer.Context) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     run_worker(Session.of(context).settings)
+
+
+def api(
+    context: typer.Context,
+    collection: Annotated[
+        str | None, typer.Option("--collection", "-c", help="Whose champion ranks where a request names no collection.")
+    ] = None,
+) -> None:
+    """Serve POST /v1/rerank for search stacks (on 127.0.0.1:8502, unless WHYRANK_API_* says otherwise), until Ctrl-C.
+
+    Example: WHYRANK_API_KEY=$(cat key) whyrank api --collection sample
+    """
+    from app.api import server
+
+    session = Session.of(context)
+    access = server.checked(session.settings)
+    with session.store() as store:
+        if collection is not None:
+            store.collections.get(collection)
+        with session.workbench(store) as workbench:
+            with console.progress("Loading the model"):
+                workbench.base_lm()
+            asked = server.serve(workbench, access, collection=collection, say=console.say)
+    console.say("Stopped.")
+    if asked == signal.SIGINT:
+        raise typer.Exit(console.INTERRUPTED)
 
 
 def doctor(

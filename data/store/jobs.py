@@ -52,6 +52,12 @@ class Jobs:
         with self._database.read() as connection:
             return [Job(**row) for row in connection.execute(query).mappings()]
 
+    def count(self) -> dict[JobState, int]:
+        """How many jobs there are in each state that any is in."""
+        query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
+        with self._database.read() as connection:
+            return {state: number for state, number in connection.execute(query)}
+
     def waiting(self, *, now: datetime, stale_after_seconds: float) -> builtins.list[Job]:
         """Jobs that a worker should run, oldest first: queued, or running without a sign of life."""
         query = _SELECTED.where(_claimable(now, stale_after_seconds)).order_by(jobs.c.sequence)

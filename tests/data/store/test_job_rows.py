@@ -106,3 +106,9 @@ def test_curves_keep_the_newer_point_and_can_be_cut(store, job):
     assert [(p.name, p.step) for p in store.jobs.metrics(job.job_id)] == [("a", 1), ("b", 1)]
     with pytest.raises(NotFoundError):
         store.jobs.record("none", points)
+
+
+def test_jobs_are_counted_by_state(store, job):
+    assert store.jobs.count() == {JobState.QUEUED: 1}
+    claim(store, job)
+    assert store.jobs.count() == {JobState.RUNNING: 1}

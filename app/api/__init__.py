@@ -1,0 +1,1 @@
+"""The service that search stacks ask: `POST /v1/rerank`, health, metrics; no Streamlit"""
