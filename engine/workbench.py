@@ -50,7 +50,7 @@ class Workbench:
     @contextmanager
     def open(cls, settings: Settings, lm: LM | None = None) -> Iterator["Workbench"]:
         """Open the store of the settings' home, and close everything at the end."""
-        with Store.open(settings.database_path) as store:
+        with Store.open(settings.database_path, settings.database_url) as store:
             workbench = cls(settings, store, lm)
             try:
                 yield workbench

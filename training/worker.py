@@ -20,6 +20,7 @@ from pathlib import Path
 
 from huey import SqliteHuey
 from huey.consumer import Consumer
+from pydantic import SecretStr
 
 from data.errors import ConflictError, StoreError, WhyRankError
 from data.records import JobState, utc_now
@@ -40,7 +41,7 @@ log = logging.getLogger(__name__)
 
 def run_worker(settings: Settings) -> None:
     """Run jobs until SIGTERM or SIGINT. Raises ConflictError where a worker runs on this home already."""
-    with _alone(settings.home / "worker.lock"), Store.open(settings.database_path) as store:
+    with _alone(settings.home / "worker.lock"), Store.open(settings.database_path, settings.database_url) as store:
         stopping = threading.Event()
         runner = _Runner(settings, store, stopping)
         huey = SqliteHuey("whyrank", filename=str(settings.home / "huey.db"), results=False)
@@ -165,8 +166,9 @@ def _variables(settings: Settings) -> dict[str, str]:
     values["home"] = settings.home.resolve()
     if Path(settings.model).is_dir():
         values["model"] = Path(settings.model).resolve()
-    if settings.lm_api_key is not None:
-        values["lm_api_key"] = settings.lm_api_key.get_secret_value()
+    for name, value in values.items():
+        if isinstance(value, SecretStr):
+            values[name] = value.get_secret_value()
     return {f"WHYRANK_{name.upper()}": str(value) for name, value in values.items()}
 
 
