@@ -1,8 +1,9 @@
-"""The tables of people and the roles they were given: a part of `data/schema.py`."""
+"""The tables of people, the roles they were given, and what they did: a part of `data/schema.py`."""
 
 from sqlalchemy import Column, ForeignKey, String, Table
 
-from data.columns import metadata, sequence_column, text_column, time_column, word_column
+from data.audit import Action
+from data.columns import mapping_column, metadata, sequence_column, text_column, time_column, word_column
 from data.people import Role
 
 people = Table(
@@ -25,6 +26,19 @@ role_changes = Table(
     word_column("previous", Role, nullable=True),
     word_column("role", Role),
     text_column("changed_by"),
+    time_column("created_at"),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    sequence_column(),
+    text_column("actor"),
+    word_column("action", Action),
+    # A name as it was: the log outlives what it tells of.
+    text_column("subject"),
+    mapping_column("details"),
     time_column("created_at"),
     sqlite_autoincrement=True,
 )

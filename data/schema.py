@@ -1,12 +1,12 @@
 """The tables as they are now. `data/migrations` makes them; a test holds the two to each other.
 
-Judgment events, alias moves and roles given are append-only: triggers (in the migrations) refuse updates and lone
-deletes."""
+Judgment events, alias moves, roles given and the audit log are append-only: triggers (in the migrations) refuse updates
+and lone deletes."""
 
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
-from data.accounts import people, role_changes
+from data.accounts import audit, people, role_changes
 from data.columns import (
     EvidenceList,
     Figure,
@@ -31,6 +31,7 @@ __all__ = [
     "alias_events",
     "aliases",
     "assessors",
+    "audit",
     "collections",
     "documents",
     "evaluations",
@@ -48,7 +49,7 @@ __all__ = [
     "versions",
 ]
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration: a database of another revision is migrated, or refused where it is newer."""
 
 collections = Table(

@@ -169,9 +169,9 @@ class Workbench:
             self._discard(old)
         return fresh
 
-    def delete(self, collection: Collection) -> None:
-        """Delete a collection with all that hangs on it, its runs and its indexes."""
-        self.store.collections.delete(collection.collection_id)
+    def delete(self, collection: Collection, *, by: str = "") -> None:
+        """Delete a collection with all that hangs on it, its runs and its indexes; `by` is who does it."""
+        self.store.collections.delete(collection.collection_id, by=by)
         self.runs.delete_all(collection.collection_id)
         if collection.index_path is not None:
             self._discard(collection.index_path)

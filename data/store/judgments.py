@@ -7,10 +7,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from data.audit import AuditEntry
 from data.errors import ConflictError
 from data.records import DECIDED, Assessor, AssessorKind, Judgment, Status, new_id, utc_now
 from data.schema import assessors, judgments
 from data.store.assessors import insert_missing
+from data.store.audit import note
 from data.store.database import Database
 from data.store.dialects import one_of, unindexed
 from data.store.events import BATCH, JUDGMENT_COLUMNS, insert_events, newest_events
@@ -30,12 +32,23 @@ class Judgments:
         A person's explanation that equals the one it was `edited_from` is stored as None: nobody wrote it."""
         return self.add_many([judgment]) == 1
 
-    def add_many(self, given: Iterable[Judgment], *, assessors: Iterable[Assessor] = (), imported: bool = False) -> int:
+    def add_many(
+        self,
+        given: Iterable[Judgment],
+        *,
+        assessors: Iterable[Assessor] = (),
+        imported: bool = False,
+        noted: AuditEntry | None = None,
+    ) -> int:
         """Store events in one transaction, all or none; returns how many were new. `assessors` that are not stored
-        yet are stored along. `imported` events may start from events this store does not have."""
+        yet are stored along. `imported` events may start from events this store does not have. `noted` goes into the
+        audit log, with the number."""
         with self._database.write() as connection:
             insert_missing(connection, assessors)
-            return insert_events(connection, given, imported=imported)
+            added = insert_events(connection, given, imported=imported)
+            if noted is not None:
+                note(connection, replace(noted, details={**noted.details, "judgments": added}))
+            return added
 
     def current(
         self,

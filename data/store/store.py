@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from data.schema import REVISION
 from data.store.assessors import Assessors
+from data.store.audit import Audit
 from data.store.backup import backup, restore
 from data.store.collections import Collections
 from data.store.database import Database
@@ -46,6 +47,7 @@ class Store:
         self.evaluations = Evaluations(database)
         self.pools = Pools(database)
         self.people = People(database)
+        self.audit = Audit(database)
         self.leases = Leases(database)
         self.excerpts = Excerpts(database)
         self.standings = Standings(database)

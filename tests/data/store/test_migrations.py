@@ -87,7 +87,7 @@ def test_down_and_up_with_rows(there):
     assert place_of(kept).row_counts() == before
     middle = counts(there)
     newer = {"rankings", "job_metrics", "aliases", "alias_events", "evaluations", "leases", "pools"}
-    newer |= {"people", "role_changes"}
+    newer |= {"people", "role_changes", "audit"}
     assert set(before) - set(middle) == newer
     assert middle.items() <= before.items()
     assert middle["judgments"] == 4
