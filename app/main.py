@@ -19,6 +19,7 @@ page = st.navigation(
             st.Page("screens/judge.py", title="Judge", icon=":material/gavel:"),
             st.Page("screens/compare.py", title="Compare", icon=":material/compare_arrows:"),
             st.Page("screens/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("screens/teach.py", title="Teacher", icon=":material/school:"),
             st.Page("screens/evaluate.py", title="Evaluate", icon=":material/monitoring:"),
             st.Page("screens/learn.py", title="Learning curve", icon=":material/show_chart:"),
             st.Page("screens/collections.py", title="Collections", icon=":material/library_books:"),

@@ -29,6 +29,11 @@ class Settings(BaseSettings):
         "empty: the model runs in this process.",
     )
     lm_api_key: SecretStr | None = Field(default=None, description="Key for that server.")
+    teacher_url: str | None = Field(
+        default=None, description="An OpenAI-compatible server whose model teaches, e.g. https://api.example.org/v1."
+    )
+    teacher_model: str | None = Field(default=None, description="Name of that model on the server.")
+    teacher_api_key: SecretStr | None = Field(default=None, description="Key for that server, and for no other.")
     device: str = Field(default="auto", description="`cpu`, `cuda` or `auto` for the model in process.")
     threads: int = Field(default=0, ge=0, description="CPU threads of the model; 0: all cores.")
     batch_tokens: int = Field(
@@ -86,6 +91,11 @@ class Settings(BaseSettings):
     def jobs_path(self) -> Path:
         """Per job: log, snapshot, checkpoints."""
         return self.home / "jobs"
+
+    @property
+    def answers_path(self) -> Path:
+        """Teachers' answers, kept so that nothing is asked twice: a folder per collection."""
+        return self.home / "answers"
 
     @property
     def runs_path(self) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from transformers import AutoTokenizer
 
+from data.answers import Answers
 from data.errors import IncompatibleVersionError, ModelError
 from data.records import Alias, AssessorKind, Collection, Judgment, RankedDocument, Ranking, Status, Version, new_id
 from data.runs import Runs
@@ -170,11 +171,17 @@ class Workbench:
         return fresh
 
     def delete(self, collection: Collection, *, by: str = "") -> None:
-        """Delete a collection with all that hangs on it, its runs and its indexes; `by` is who does it."""
+        """Delete a collection with all that hangs on it, its runs, teachers' answers and its indexes; `by` is who does
+        it."""
         self.store.collections.delete(collection.collection_id, by=by)
         self.runs.delete_all(collection.collection_id)
+        self.answers(collection).forget()
         if collection.index_path is not None:
             self._discard(collection.index_path)
+
+    def answers(self, collection: Collection) -> Answers:
+        """Teachers' answers about this collection, kept so that nothing is asked twice."""
+        return Answers(self.settings.answers_path / collection.collection_id)
 
     def _discard(self, index_path: str) -> None:
         path = self.settings.home / index_path

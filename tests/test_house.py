@@ -91,6 +91,7 @@ def test_the_readme_names_every_setting_and_command():
         "rank",
         "judgments",
         "train",
+        "teach",
         "evaluate",
         "learn",
         "backup",

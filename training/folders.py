@@ -23,6 +23,11 @@ def curve_path(settings: Settings, job_id: str) -> Path:
     return folder(settings, job_id) / "curve.json"
 
 
+def teach_path(settings: Settings, job_id: str) -> Path:
+    """Where a teaching job tells what it has done and spent; not there before it began to ask."""
+    return folder(settings, job_id) / "teach.json"
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

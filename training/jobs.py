@@ -12,22 +12,25 @@ from data.records import Collection, Job, new_id, utc_now
 from engine import models
 from engine.pipeline import check_version
 from engine.workbench import Workbench
-from training import learning
+from training import learning, teaching
 from training import preview as previews
 from training.evaluations import evaluable, require
 from training.folders import curve_path as curve_path
 from training.folders import folder as folder
 from training.folders import log_path as log_path
+from training.folders import teach_path as teach_path
 from training.learning import LearnConfig
 from training.measuring import EvaluateConfig
 from training.preview import Preview
 from training.ranked import RankConfig
 from training.recipes import TrainConfig
+from training.teaching import TeachConfig
 
 TRAIN = "train"
 EVALUATE = "evaluate"
 LEARN = "learn"
 RANK = "rank"
+TEACH = "teach"
 
 
 class Runner(Protocol):
@@ -60,6 +63,7 @@ JOBS = {
         JobKind(
             name=LEARN, summary="Retrain with more and more corrections, and measure.", module="training.relearning"
         ),
+        JobKind(name=TEACH, summary="Ask a teacher to judge and explain.", module="training.teacher"),
         JobKind(name=RANK, summary="Rank queries with versions, to be compared.", module="training.ranked"),
     )
 }
@@ -125,6 +129,18 @@ def submit_ranking(workbench: Workbench, collection: Collection, config: RankCon
     for system in config.systems:
         check_version(workbench.store.versions.get(system.version_id), collection, system.method)
     return _add(workbench, RANK, collection, config, actor)
+
+
+def submit_teaching(workbench: Workbench, collection: Collection, config: TeachConfig, actor: str) -> Job:
+    """Write a teaching job for a worker to run.
+
+    Raises before anything is asked: SettingsError for an address or a key that can't be used, NotFoundError where
+    there is nothing to ask about, ConflictError where the assessor's name is the sample's.
+    """
+    problem = teaching.preview(workbench, collection, config).problem
+    if problem is not None:
+        raise problem
+    return _add(workbench, TEACH, collection, config, actor)
 
 
 def cancel(workbench: Workbench, job_id: str) -> Job:

@@ -32,6 +32,13 @@ class TrainConfig(Options):
         description="Ranking method whose answer form is trained and with which the version is evaluated.",
     )
     epochs: int = Field(default=2, ge=1, le=50, description="Passes over the examples. Source: InteRank uses 1-3.")
+    max_steps: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="Most optimizer steps of a stage that goes through the examples, where its epochs have more; the "
+        "learning rate has fallen to 0 by then. 0: whole epochs.",
+    )
     learning_rate: float = Field(
         default=3e-4, gt=0, le=0.1, description="Peak of AdamW's linear decay. Source: LoRA wants about 10x full SFT's."
     )
@@ -91,6 +98,11 @@ class TrainConfig(Options):
         """What the recipe sets where nothing was said."""
         recipe = RECIPES.get(values.get("recipe", "")) if isinstance(values, Mapping) else None
         return values if recipe is None else {**recipe.defaults, **values}
+
+    def steps(self, units: int, per_step: int) -> int:
+        """Optimizer steps of a stage over so many units (examples, or queries' groups of them)."""
+        whole = self.epochs * -(-units // per_step)
+        return min(whole, self.max_steps) if self.max_steps else whole
 
     @field_validator("recipe")
     @classmethod

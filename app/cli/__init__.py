@@ -11,6 +11,7 @@ from app.cli.judgments import judgments
 from app.cli.models import model
 from app.cli.pools import pool
 from app.cli.runs import run
+from app.cli.teaching import teach
 
 cli = typer.Typer(
     name="whyrank",
@@ -50,6 +51,7 @@ cli.add_typer(judgments, name="judgments")
 cli.add_typer(run, name="run")
 cli.command()(exporting.export)
 cli.command()(training.train)
+cli.add_typer(teach, name="teach")
 cli.command()(evaluating.evaluate)
 cli.add_typer(pool, name="pool")
 cli.command()(learning.learn)

@@ -77,6 +77,8 @@ def look(job_id: str, log: Path, live: bool) -> None:
     job_view.failure(watch)
     if watch.job.kind == actions.LEARN:
         st.page_link("screens/learn.py", label="See its curve", icon=":material/show_chart:")
+    elif watch.job.kind == actions.TEACH:
+        st.page_link("screens/teach.py", label="See what it asked", icon=":material/school:")
     elif watch.job.state is JobState.DONE:
         job_view.result(watch.job.result or {})
         st.page_link("screens/evaluate.py", label="See its evaluation and decide", icon=":material/monitoring:")

@@ -1,7 +1,7 @@
 """One call of a served model: many requests side by side, few at a time, each tried again where that may help."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -9,7 +9,12 @@ from engine.lm.retrying import Circuit, Retrying
 from engine.lm.server import Connection, RefusedError
 
 _T = TypeVar("_T")
+_LOOK_SECONDS = 0.1
+"""How often is asked whether to stop."""
+GRACE_SECONDS = 5.0
+"""What requests under way get to be answered when the call is told to stop."""
 _UNKNOWN_PARAMETER = {400, 422}
+_NONE = object()
 
 
 @dataclass(slots=True)
@@ -34,6 +39,11 @@ class Call:
         self._slots = asyncio.Semaphore(slots)
         # Three rounds of failures in all slots: a server that is being restarted is not given up at once.
         self._circuit = Circuit(3 * slots)
+
+    @property
+    def given_up(self) -> bool:
+        """Is the server not asked any more?"""
+        return self._circuit.is_open
 
     async def run(self, attempt: Callable[[], Awaitable[_T]]) -> _T:
         """One request, in a slot of its own that it keeps while it waits to try again."""
@@ -68,6 +78,37 @@ async def together(coroutines: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def drawn(
+    source: Iterator[_T], work: Callable[[_T], Awaitable[None]], *, workers: int, should_stop: Callable[[], bool]
+) -> None:
+    """Work on what is drawn from `source`, so many at a time; the first exception cancels the others and passes
+    through. Told to stop, it draws no more and cancels what takes longer than `GRACE_SECONDS`."""
+
+    async def worker() -> None:
+        # One iterator for all workers: nothing waits while it is asked for the next.
+        while not should_stop():
+            item = next(source, _NONE)
+            if item is _NONE:
+                return
+            await work(item)  # type: ignore[arg-type]
+
+    pending = {asyncio.ensure_future(worker()) for _ in range(workers)}
+    tasks = tuple(pending)
+    try:
+        while pending and not should_stop():
+            done, pending = await asyncio.wait(pending, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        if pending:
+            done, _ = await asyncio.wait(pending, timeout=GRACE_SECONDS)
+            for task in done:
+                task.result()
     finally:
         for task in tasks:
             task.cancel()

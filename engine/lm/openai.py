@@ -9,8 +9,9 @@ What a server other than vLLM may not do, and what happens then:
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from transformers import AutoTokenizer
 
 from data.errors import LMError, ModelError
 from engine.lm.base import Adapter, Choose, Chosen, Clipped, Generate, Generated, OnChosen, OnText
-from engine.lm.calling import Call, Facts, together, until_it_raises
+from engine.lm.calling import Call, Facts, drawn, together, until_it_raises
 from engine.lm.completions import (
     Stream,
     alternatives,
@@ -33,9 +34,22 @@ from engine.lm.served_tokens import ServedTokens, clip_by_characters
 from engine.lm.server import RefusedError, Server
 from engine.lm.tokens import Tokens
 
-_MEND = "See whether the server runs and is reachable (WHYRANK_LM_URL), and look into its log; then try again."
+_MEND = "See whether the server runs and is reachable ({variables}_URL), and look into its log; then try again."
+_FOR_ALL = {401, 402, 403, 404}
+"""Refusals that the next request would meet too: of the key, the account, the address or the model."""
 _LOGPROBS = "log-probabilities"
 _T = TypeVar("_T")
+OnEach = Callable[[Generate, Generated | LMError], None]
+"""Called with a request, and its answer or why it has none."""
+
+
+def _ignore() -> None:
+    """Nobody counts."""
+
+
+def _never() -> bool:
+    """Nobody stops it."""
+    return False
 
 
 class OpenAILM:
@@ -52,16 +66,20 @@ class OpenAILM:
         retries: int = 4,
         tokenizer_path: Path | None = None,
         sleep: Sleep = asyncio.sleep,
+        variables: str = "WHYRANK_LM",
     ) -> None:
         """`url` up to and with `/v1`; `max_concurrent` requests at once per call.
 
         `timeout_seconds` is the longest silence, not the longest answer. `tokenizer_path`: the folder of the model's
-        tokenizer, which spares asking the server; `sleep` waits between attempts.
+        tokenizer, which spares asking the server; `sleep` waits between attempts; `variables`: how the settings begin
+        that errors shall name.
         """
-        self._server = Server(url, api_key=api_key, timeout_seconds=timeout_seconds, connections=max_concurrent)
+        self._server = Server(
+            url, api_key=api_key, timeout_seconds=timeout_seconds, connections=max_concurrent, variables=variables
+        )
         self._model = model
         self._max_concurrent = max_concurrent
-        self._retrying = Retrying(retries=retries, sleep=sleep, mend=_MEND)
+        self._retrying = Retrying(retries=retries, sleep=sleep, mend=_MEND.format(variables=variables))
         self._tokens = _tokens(tokenizer_path) if tokenizer_path is not None else None
         self._served_tokens = ServedTokens(model)
         self._facts = Facts()
@@ -114,6 +132,43 @@ class OpenAILM:
             return await together(self._generate(call, ask, _Listening(i, tell)) for i, ask in enumerate(asks))
 
         return self._run(work) if asks else []
+
+    def each(
+        self,
+        asks: Iterator[Generate],
+        *,
+        on_answer: OnEach,
+        on_request: Callable[[], None] = _ignore,
+        should_stop: Callable[[], bool] = _never,
+    ) -> None:
+        """Continue chats that are drawn from `asks` when there is room for another, until none is left.
+
+        What fails for one request only is given to `on_answer` in its answer's place; what would fail for all of them
+        (the key, the model, a server that does not answer any more) is raised. `on_request` is called before every
+        attempt; an LMError it raises is that request's failure. Told to stop, it draws no more, gives what is under way
+        a few seconds, and returns.
+        """
+        tell = until_it_raises(on_answer)
+
+        async def one(call: Call, ask: Generate) -> None:
+            try:
+                answer = await self._generate(call, ask, _Listening(0, None), on_request)
+            except LMError as error:
+                if call.given_up or (isinstance(error, RefusedError) and _for_all(error.status)):
+                    raise
+                tell(ask, error)
+            else:
+                tell(ask, answer)
+
+        async def work(call: Call) -> None:
+            async def each_of(source: Iterator[Generate], workers: int) -> None:
+                await drawn(source, lambda ask: one(call, ask), workers=workers, should_stop=should_stop)
+
+            # A server that refuses them all is asked once.
+            await each_of(islice(asks, 1), 1)
+            await each_of(asks, self._max_concurrent)
+
+        self._run(work)
 
     def clip(self, text: str, max_tokens: int) -> Clipped:
         """Cut `text` at a word end.
@@ -169,8 +224,11 @@ class OpenAILM:
             self._facts.labels = False
             raise no_labels(_LOGPROBS) from error
 
-    async def _generate(self, call: Call, ask: Generate, listening: "_Listening") -> Generated:
+    async def _generate(
+        self, call: Call, ask: Generate, listening: "_Listening", on_request: Callable[[], None] = _ignore
+    ) -> Generated:
         async def send(body: dict[str, Any]) -> Generated:
+            on_request()
             stream = Stream()
             async with aclosing(call.connection.lines(self._completions, body)) as lines:
                 async for line in lines:
@@ -225,6 +283,11 @@ class _Listening:
             "The server broke off a text that was being shown, and wrote another one when asked again.",
             mend="Ask again; a temperature of 0 or a seed makes texts repeatable.",
         )
+
+
+def _for_all(status: int) -> bool:
+    """Would every other request be refused too?"""
+    return status in _FOR_ALL or 300 <= status < 400
 
 
 def _tokens(path: Path) -> Tokens:

@@ -37,8 +37,12 @@ class RefusedError(LMError):
 class Server:
     """Where the server is and how to get in. The key is shown nowhere: not in errors, logs or reprs."""
 
-    def __init__(self, url: str, *, api_key: str | None, timeout_seconds: float, connections: int) -> None:
-        parts = _checked_url(url)
+    def __init__(
+        self, url: str, *, api_key: str | None, timeout_seconds: float, connections: int, variables: str = "WHYRANK_LM"
+    ) -> None:
+        """`variables`: how the settings that hold address and key begin, for errors to name them."""
+        self._variables = variables
+        parts = _checked_url(url, variables)
         self.host = parts.netloc.decode("ascii")
         self.api = str(parts).rstrip("/")
         """Address of the API, without a slash at the end."""
@@ -46,7 +50,7 @@ class Server:
         """Address that vLLM's own routes hang on."""
         self.total_seconds = timeout_seconds * TOTAL_TIMES
         """Longest time of one attempt."""
-        self._key = _checked_key(api_key)
+        self._key = _checked_key(api_key, variables)
         self._timeout = httpx2.Timeout(timeout_seconds, pool=None)
         self._limits = httpx2.Limits(max_connections=None, max_keepalive_connections=connections)
         # Made once: reading the system's certificates takes longer than a request. Plain http has nothing to verify.
@@ -73,11 +77,12 @@ class Server:
             return TransientError(f"{self.host} answered {status}: {said}", wait_seconds=_retry_after(response))
         if status in {401, 403}:
             # What the server says here may repeat the key.
-            what, mend = f"{self.host} refused the key ({status}).", "Set WHYRANK_LM_API_KEY to a key it accepts."
+            what = f"{self.host} refused the key ({status})."
+            mend = f"Set {self._variables}_API_KEY to a key it accepts."
         elif response.is_redirect:
             place = self.redacted(response.headers.get("location", "").partition("?")[0])
             what = f"{self.host} redirects to {place} ({status}); redirects are not followed."
-            mend = "Set WHYRANK_LM_URL to the address it redirects to, if you trust it."
+            mend = f"Set {self._variables}_URL to the address it redirects to, if you trust it."
         elif status == 404:
             what = f"{self.host} does not know what was asked for (404): {said}"
             mend = f"Look at {self.api}/models: the model must be one of those, and the address mostly ends in /v1."
@@ -135,7 +140,7 @@ class Connection:
             raise TransientError(f"the connection to {self.server.host} failed: {why}") from error
 
 
-def _checked_url(url: str) -> httpx2.URL:
+def _checked_url(url: str, variables: str) -> httpx2.URL:
     try:
         parts = httpx2.URL(url)
     except httpx2.InvalidURL:
@@ -143,24 +148,24 @@ def _checked_url(url: str) -> httpx2.URL:
     if parts.scheme not in {"http", "https"} or not parts.host:
         raise SettingsError(
             "The language model server's address is not an http address.",
-            mend="Set WHYRANK_LM_URL to something like http://127.0.0.1:8000/v1.",
+            mend=f"Set {variables}_URL to something like http://127.0.0.1:8000/v1.",
         )
     if parts.userinfo or parts.query:
         raise SettingsError(
             "The language model server's address has a name, a password or a query in it.",
-            mend="Give the bare address in WHYRANK_LM_URL, and the key in WHYRANK_LM_API_KEY.",
+            mend=f"Give the bare address in {variables}_URL, and the key in {variables}_API_KEY.",
         )
     return parts
 
 
-def _checked_key(key: str | None) -> SecretStr | None:
+def _checked_key(key: str | None, variables: str) -> SecretStr | None:
     """A key that a header can hold; the HTTP library's complaint about another one would show it."""
     if not key:
         return None
     if not key.isascii() or not key.isprintable() or key != key.strip():
         raise SettingsError(
             "The key of the language model server has white space or unusual characters in it.",
-            mend="Set WHYRANK_LM_API_KEY to the key alone, without line breaks.",
+            mend=f"Set {variables}_API_KEY to the key alone, without line breaks.",
         )
     return SecretStr(key)
 

@@ -211,6 +211,7 @@ def _trainer(
         args=_arguments(setup, config, -(-objective.units_per_step // setup.processes), cuda=cuda, tight=tight),
     )
     trainer.objective = objective
+    trainer.args.max_steps = config.steps(len(units), objective.units_per_step)
     return trainer
 
 

@@ -59,7 +59,7 @@ def train(
     """A `training.recipes.Trainer`. A step is a pair sampled, then an optimizer step of `batch_size` pairs."""
     options = config.weighted
     fitting = _fitting(examples, setup, options)
-    steps = len(fitting) + config.epochs * -(-len(fitting) // config.batch_size)
+    steps = len(fitting) + config.steps(len(fitting), config.batch_size)
     weighed: list[Weighed] = []
 
     def sampled(position: int, answers: Sequence[Sample]) -> None:

@@ -2,12 +2,25 @@
 
 import pytest
 
-from app.actions import adjudication, collections, evaluate, intake, learn, people, pools, rules, train
+from app.actions import (
+    adjudication,
+    collections,
+    combining,
+    evaluate,
+    intake,
+    learn,
+    people,
+    pools,
+    rules,
+    teach,
+    train,
+)
 from app.actions.collections import Upload, Wanted
 from data.errors import ConflictError, NotAllowedError, WhyRankError
 from data.people import Person, Role
 from data.records import Job, JobState
 from training.measuring import EvaluateConfig
+from training.teaching import TeachConfig
 
 
 def decision():
@@ -33,7 +46,11 @@ def seen_or_raise(seen):
 
 
 QUEUE = pools.Wanted(name="spring", system_ids=("bm25",), queries=5)
+HERE = TeachConfig(url="http://127.0.0.1:1/v1", model="m")
+ELSEWHERE = TeachConfig(url="http://127.0.0.1:2/v1", model="m")
 LEADS = {
+    "ask a teacher": lambda w, c, by: teach.start(w, c, HERE, by),
+    "combine teachers": lambda w, c, by: combining.combine(w, c, "panel", ["a", "b"], "mean", by),
     "train a version": lambda w, c, by: train.start(w, c, train.config({"recipe": "sft"}), by),
     "cancel a job": lambda w, c, by: train.cancel(w, "job", by),
     "draw a learning curve": lambda w, c, by: learn.start(w, c, learn.config({"recipe": "correct"}), by),
@@ -58,6 +75,7 @@ LEADS = {
     "take a settlement back": lambda w, c, by: adjudication.undo(w, c, by),
 }
 ADMINS = {
+    "ask a teacher at another address": lambda w, c, by: teach.start(w, c, ELSEWHERE, by),
     "read a file of the machine": lambda w, c, by: collections.add(w, by, Wanted(name="n", documents="/none"), quiet),
     "look at a file of the machine": lambda w, c, by: seen_or_raise(
         collections.look(w, by, Wanted(name="n", documents="/none"))
@@ -82,6 +100,7 @@ TABLE = [
 @pytest.fixture
 def rows(workbench, beans):
     """A job and a person for the actions to work on, and how to see that nothing changed."""
+    workbench.settings.teacher_url = "http://127.0.0.1:1/v1"
     store = workbench.store
     store.jobs.add(Job(job_id="job", kind="train", collection_id=beans.collection_id, config={}))
     store.people.add(Person(name="", login="i ben", role=Role.ASSESSOR), ["Ben"])

@@ -112,6 +112,20 @@ def test_too_long_examples_are_left_out_and_counted_never_cut(tmp_path, tiny_mod
     assert (outcome.examples, outcome.too_long) == (4, 1)
 
 
+def test_so_many_steps_and_no_more_with_the_learning_rate_at_its_end(tmp_path, tiny_model):
+    curve = Curve()
+    outcome = train(tmp_path, tiny_model, examples(8), TrainConfig(epochs=2, batch_size=2, max_steps=3), curve)
+    assert outcome.steps == 3
+    rates = curve.of("learning_rate")
+    assert rates == pytest.approx([3e-4, 2e-4, 1e-4])
+    assert math.isfinite(outcome.loss)
+
+
+def test_more_steps_than_its_epochs_have_are_not_made(tmp_path, tiny_model):
+    config = TrainConfig(epochs=1, batch_size=4, max_steps=100)
+    assert train(tmp_path, tiny_model, examples(8), config).steps == config.steps(8, 4) == 2
+
+
 def test_nothing_that_fits_is_an_error_with_the_mend(tmp_path, tiny_model):
     with pytest.raises(TrainingError, match="more than 2048 tokens") as caught:
         train(tmp_path, tiny_model, [example(99, grade=1, text="word " * packed.MAX_TOKENS)])

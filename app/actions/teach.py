@@ -1,0 +1,92 @@
+"""What the Teacher page and `whyrank teach` do: show what a teacher would be asked, start a job, read how far it is."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from app.actions import queue
+from app.actions.jobs import Watch, watch
+from app.actions.people import require
+from app.actions.queue import Choice, Strategy
+from data.people import Person, Role
+from data.records import Collection, Job, utc_now
+from data.settling import Pair
+from engine.workbench import Workbench
+from training import jobs, teaching
+from training.teaching import Preview, TeachConfig, config_of, same_address
+
+config = config_of
+DOING = "ask a teacher"
+ELSEWHERE = "ask a teacher at another address than that of WHYRANK_TEACHER_URL"
+"""Requests go out from the machine WhyRank runs on: a lead may ask where its admin said, and no other place."""
+Told = Mapping[str, Any]
+"""What a teaching job has done and spent: `training.teacher.Told`."""
+
+
+def preview(workbench: Workbench, collection: Collection, wanted: TeachConfig) -> Preview:
+    """What would be asked if the job started now."""
+    return teaching.preview(workbench, collection, wanted)
+
+
+def start(workbench: Workbench, collection: Collection, wanted: TeachConfig, by: Person) -> Job:
+    """Write the job's row; raises where there is nothing to ask, or nobody can be asked there. NotAllowedError."""
+    require(by, *needed(workbench, wanted))
+    return jobs.submit_teaching(workbench, collection, wanted, by.name)
+
+
+def needed(workbench: Workbench, wanted: TeachConfig) -> tuple[Role, str]:
+    """The role it takes, and for what."""
+    known = same_address(wanted.url, workbench.settings.teacher_url)
+    return (Role.LEAD, DOING) if known else (Role.ADMIN, ELSEWHERE)
+
+
+def disagreeing(workbench: Workbench, collection: Collection, most: int) -> tuple[Pair, ...]:
+    """The first pairs of the queue that is shown to people first: student against teacher, then where the student is
+    unsure, then what stands high; those no person judged."""
+    standings = workbench.store.standings.of(collection.collection_id, "")
+    laid_out = queue.lay_out(standings, Choice(strategy=Strategy.USEFUL), most=most)
+    return tuple(item.pair for item in laid_out.items)
+
+
+def watches(workbench: Workbench, collection: Collection) -> list[Watch]:
+    """The collection's teaching jobs, newest first."""
+    now = utc_now()
+    stored = workbench.store.jobs.list(collection_id=collection.collection_id, kind=jobs.TEACH)
+    return [watch(job, now) for job in stored]
+
+
+def told(workbench: Workbench, job: Job) -> Told | None:
+    """What a job has done and spent: its result, or as far as it is; None before it began to ask."""
+    if job.result is not None:
+        return job.result
+    try:
+        text = jobs.teach_path(workbench.settings, job.job_id).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def title(job: Job) -> str:
+    """A job in a list of choices."""
+    model, when = job.config.get("model", "?"), job.created_at.astimezone()
+    return f"{model}, {when:%Y-%m-%d %H:%M:%S}, {job.state.value} ({job.job_id[:8]})"
+
+
+def words(found: Told) -> list[str]:
+    """What a job did and spent, in sentences."""
+    said = [
+        f"{found['assessor']}: {found['graded']:,} of {found['pairs']:,} pairs graded; {found['asked']:,} answers "
+        f"asked for, {found['kept']:,} kept from before.",
+        f"{found['requests']:,} requests, {found['prompt_tokens']:,} prompt tokens, {found['completion_tokens']:,} "
+        f"answer tokens, {found['cost']:.4f} spent.",
+    ]
+    if found["unreadable"]:
+        said.append(f"{found['unreadable']:,} answers could not be read: kept as they are, and no grades.")
+    if found["unanswered"]:
+        said.append(f"{found['unanswered']:,} pairs got no answer; the log says why. Start again to ask those alone.")
+    if found["estimated"]:
+        said.append(f"The server did not count the tokens of {found['estimated']:,} answers: four characters each.")
+    if found["stopped"]:
+        said.append(f"Stopped: {found['stopped']} {found['not_asked']:,} pairs were not asked about.")
+    return said

@@ -1,0 +1,162 @@
+"""`whyrank teach`: have a larger model judge and explain, and combine several of them."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli import console
+from app.cli.ranking import CollectionName, Json
+from app.cli.session import Session, the_collection
+from app.cli.training import fields_of, followed, say_failure
+from data.errors import SettingsError
+from data.records import Job, JobState
+
+if TYPE_CHECKING:
+    from app.actions.teach import Told
+    from training.teaching import Preview
+
+teach = typer.Typer(
+    help="Have a teacher, any OpenAI-compatible model, judge and explain; combine several teachers.",
+    invoke_without_command=True,
+)
+
+
+@teach.callback()
+def ask(
+    context: typer.Context,
+    collection: CollectionName = None,
+    url: Annotated[str | None, typer.Option(help="The server, up to /v1; else WHYRANK_TEACHER_URL.")] = None,
+    model: Annotated[str | None, typer.Option(help="The teacher's model; else WHYRANK_TEACHER_MODEL.")] = None,
+    split: Annotated[str, typer.Option(help="Queries: train, development, heldout, or all.")] = "train",
+    queries: Annotated[int | None, typer.Option(min=1, help="Most queries; a sample where there are more.")] = None,
+    query: Annotated[list[str] | None, typer.Option("--query", help="This query_id instead; may be repeated.")] = None,
+    disagreement: Annotated[
+        int | None, typer.Option(min=1, help="So many pairs of the disagreement queue instead of BM25's.")
+    ] = None,
+    depth: Annotated[int, typer.Option(min=1, max=1000, help="BM25's best documents per query.")] = 10,
+    requests: Annotated[int, typer.Option(min=1, help="Budget: most requests.")] = 1000,
+    tokens: Annotated[int | None, typer.Option(min=1, help="Budget: most tokens, prompts and answers.")] = None,
+    money: Annotated[float | None, typer.Option(help="Budget: most money; needs the prices.")] = None,
+    prompt_price: Annotated[float, typer.Option(min=0, help="Price of a million prompt tokens.")] = 0.0,
+    completion_price: Annotated[float, typer.Option(min=0, help="Price of a million answer tokens.")] = 0.0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Requests at once.")] = 8,
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="name (of the assessor), form, document_tokens, answer_tokens, temperature, timeout_seconds, seed.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be asked, and what it may cost.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; fail if the job fails.")] = False,
+    actor: Annotated[str, typer.Option("--by", help="Who asks for it.")] = "command line",
+    as_json: Json = False,
+) -> None:
+    """Have a teacher judge and explain BM25's documents of the queries: a job that the worker runs.
+
+    The key is read from WHYRANK_TEACHER_API_KEY, and sent to WHYRANK_TEACHER_URL only. Answers are kept: the same
+    question to the same model is never asked twice.
+
+    Example: whyrank teach -c scifact --queries 50 --money 2 --prompt-price 0.15 --completion-price 0.6 --wait
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from app.actions import people
+    from app.actions import teach as actions
+
+    session = Session.of(context)
+    settings = session.settings
+    with session.store() as store:
+        found = the_collection(store, collection)
+        with session.workbench(store) as workbench:
+            wanted = actions.config(
+                {
+                    "url": _given(url or settings.teacher_url, "address", "--url", "WHYRANK_TEACHER_URL"),
+                    "model": _given(model or settings.teacher_model, "model", "--model", "WHYRANK_TEACHER_MODEL"),
+                    "split": None if split == "all" else split,
+                    "queries": queries,
+                    "query_ids": tuple(query or ()),
+                    "pairs": actions.disagreeing(workbench, found, disagreement) if disagreement else (),
+                    "depth": depth,
+                    "requests": requests,
+                    "tokens": tokens,
+                    "money": money,
+                    "prompt_price": prompt_price,
+                    "completion_price": completion_price,
+                    "concurrency": concurrency,
+                    **fields_of(options or []),
+                }
+            )
+            seen = actions.preview(workbench, found, wanted)
+            _say_preview(seen)
+            if dry_run:
+                if as_json:
+                    console.give_json({name: getattr(seen, name) for name in ("queries", "pairs", "tokens", "cost")})
+                return
+            job = actions.start(workbench, found, wanted, people.command_line(actor))
+            job = followed(session, store, job, wait=wait)
+            _say_outcome(job, actions.told(workbench, job))
+    if as_json:
+        console.give_json(job)
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        raise typer.Exit(console.FAILED)
+
+
+@teach.command()
+def combine(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the combination, an assessor of its own.")],
+    teachers: Annotated[list[str], typer.Argument(help="The teachers, by name; two at least.")],
+    collection: CollectionName = None,
+    how: Annotated[str, typer.Option(help="majority (ties are left out) or mean (halves go down).")] = "majority",
+    actor: Annotated[str, typer.Option("--by", help="Who asks for it.")] = "command line",
+    as_json: Json = False,
+) -> None:
+    """Make one more teacher of several: its grades are the majority or the mean of theirs. Again: brings it up to date.
+
+    Example: whyrank teach combine panel gpt-x qwen-y --collection scifact --how majority
+    """
+    from app.actions import combining, people
+
+    session = Session.of(context)
+    with session.store() as store:
+        found = the_collection(store, collection)
+        with session.workbench(store) as workbench:
+            made = combining.combine(workbench, found, name, teachers, how, people.command_line(actor))
+    console.say(
+        f"{made.name}, the {made.how} of {', '.join(made.teachers)}: {made.graded:,} of {made.pairs:,} pairs graded "
+        f"({made.too_few:,} graded by one alone, {made.tied:,} tied); {made.new_judgments:,} new judgments."
+    )
+    if as_json:
+        console.give_json(made)
+
+
+def _say_preview(seen: "Preview") -> None:
+    """What would be asked; raises what stands against it."""
+    for warning in seen.warnings:
+        console.say(f"Note: {warning}")
+    if seen.problem is not None:
+        raise seen.problem
+    price = f", {seen.cost:.4f}" if seen.cost else ""
+    console.say(f"{seen.queries:,} queries, {seen.pairs:,} pairs; at most about {seen.tokens:,} tokens{price}.")
+
+
+def _say_outcome(job: Job, told: "Told | None") -> None:
+    """What an ended job did and spent, and why it failed where it did."""
+    from app.actions import teach as actions
+
+    if not job.state.ended:
+        return
+    for sentence in actions.words(told) if told is not None else ():
+        console.say(sentence)
+    if job.state is not JobState.DONE:
+        say_failure(job)
+
+
+def _given(value: str | None, what: str, option: str, variable: str) -> str:
+    if not value:
+        raise SettingsError(f"The teacher's {what} is not given.", mend=f"Give it with {option}, or set {variable}.")
+    return value
