@@ -10,18 +10,20 @@ DEPENDENCIES := .venv/dependencies.stamp
 INSTALLED := .venv/installed.stamp
 DEVELOPMENT := .venv/development.stamp
 CHROMIUM := /usr/bin/chromium
+POSTGRESQL := $(shell command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | tail -1)
 # Only its Lucene jar is used, so its own dependencies stay out.
 PYSERINI := pyserini==1.6.0
 # $(call timed,NAME) COMMAND: run a command and say how long it took.
 timed = @TIMEFORMAT='[make] $(1): %0lR'; time
 
-.PHONY: app test e2e soak model-test test-vllm test-vllm-model check format lint types layers bench model dependencies install chromium clean help
+.PHONY: app test e2e soak model-test test-vllm test-vllm-model check format lint types layers bench model dependencies install chromium
+.PHONY: postgresql clean help
 
 app: model  ## Set up what is missing, then start worker and app on 127.0.0.1.
 	@$(BIN)/whyrank collection sample
 	@$(BIN)/whyrank app
 
-test: $(DEVELOPMENT)  ## Unit, contract and page tests.
+test: $(DEVELOPMENT) postgresql  ## Unit, contract and page tests.
 	$(call timed,test) $(BIN)/pytest -m "not e2e and not model and not vllm"
 
 e2e: $(DEVELOPMENT) chromium  ## The whole loop in a real browser.
@@ -97,3 +99,8 @@ chromium:
 	@test -x $(CHROMIUM) || { if [ -n "$$CI" ] && [ "$$(id -u)" = 0 ]; then \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	  else echo "The browser tests need $(CHROMIUM): apt-get install chromium" >&2; exit 1; fi; }
+
+postgresql:
+	@test -n "$(POSTGRESQL)" || { if [ -n "$$CI" ] && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
+	  else echo "The tests on PostgreSQL are skipped: apt-get install postgresql" >&2; fi; }

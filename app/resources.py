@@ -29,7 +29,7 @@ def workbench() -> Workbench:
 @st.cache_resource(show_spinner="Opening the store ...")
 def _opened() -> Workbench:
     settings = Settings()
-    return Workbench(settings, Store.open(settings.database_path))
+    return Workbench(settings, Store.open(settings.database_path, settings.database_url))
 
 
 @st.cache_resource(show_spinner=False)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
+    MetaData,
     String,
     Text,
     TypeDecorator,
@@ -32,6 +33,9 @@ NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
 }
 """Names for every constraint: SQLite can only alter a named one (Alembic's batch mode)."""
+
+metadata = MetaData(naming_convention=NAMING)
+"""All tables."""
 
 
 class UtcTime(TypeDecorator[datetime]):

@@ -82,11 +82,12 @@ def import_collection(  # noqa: PLR0913 - what a person may say of a data set
     scale: Scale | None = None,
     grades: Mapping[int, int] | None = None,
     authored: bool = False,
+    by: str = "",
     on_progress: OnProgress | None = None,
 ) -> Collection:
     """Import documents with, where the source has them, queries and (where an assessor is named) labels. Raises
     ImportRefusedError with all bad rows, SettingsError for labels without an assessor; nothing is stored then. Without
-    a scale it is the one of the source's manifest, else the default."""
+    a scale it is the one of the source's manifest, else the default. `by`: who imports it."""
     owner = owner_of(store, assessor, kind, authored=authored)
     if qrels is not None and owner is None:
         raise SettingsError("Labels were given without an assessor.", mend=OWNER)
@@ -108,6 +109,7 @@ def import_collection(  # noqa: PLR0913 - what a person may say of a data set
         queries=reading.queries,
         judgments=[] if owner is None else reading.judgments(collection_id, owner),
         assessors=[] if owner is None else [owner],
+        by=by,
         source=source.path.name + (f" {source.domain}" if source.domain else ""),
         on_progress=None if on_progress is None else lambda done: on_progress("Storing documents", done, total),
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from data.audit import Action, AuditEntry
 from data.errors import NotFoundError, SettingsError
 from data.formats.event_table import table_event_rows
 from data.formats.events import ReadEvent, event_rows
@@ -48,23 +49,26 @@ def import_judgments(
     kind: AssessorKind | None = None,
     authored: bool = False,
     grades: Mapping[int, int] | None = None,
+    by: str = "",
 ) -> int:
     """Import judgments of pairs the collection has, and return how many were new.
 
     `format` is one of `FORMATS` (None: found out). `trec`: labels of the named assessor; those that are this assessor's
     current grade already are left out, and `grades` says which grade here each of theirs is (None: the same). `jsonl`
     and `csv`: whole events; a row that names its own assessor keeps it. Raises ImportRefusedError with all bad rows;
-    nothing is stored then.
+    nothing is stored then. `by`: who imports them.
     """
     format = format or judgments_format(path)
     if format not in FORMATS:
         raise SettingsError(f"There is no format {format!r} for judgments.", mend=f"Use one of: {', '.join(FORMATS)}.")
     owner = owner_of(store, assessor, kind, authored=authored)
+    facts = {"file": path.name, "format": format}
+    noted = AuditEntry(actor=by, action=Action.JUDGMENTS_IMPORTED, subject=collection.name, details=facts)
     if format == "trec":
         if owner is None:
             raise SettingsError("Labels were given without an assessor.", mend=OWNER)
         fresh = _fresh_labels(store, collection, path, owner, grades)
-        return store.judgments.add_many(fresh, assessors=[owner])
+        return store.judgments.add_many(fresh, assessors=[owner], noted=noted)
     if grades is not None:
         raise SettingsError(
             "Only labels of TREC qrels can be put on another scale.", mend="Change the grades in the file itself."
@@ -85,7 +89,7 @@ def import_judgments(
         for event, whose in found
         if whose is not None
     ]
-    return store.judgments.add_many(judgments, assessors=owners.known.values(), imported=True)
+    return store.judgments.add_many(judgments, assessors=owners.known.values(), imported=True, noted=noted)
 
 
 def located(judgment: Judgment, document: Document) -> Judgment:

@@ -1,13 +1,13 @@
 """The tables as they are now. `data/migrations` makes them; a test holds the two to each other.
 
-Judgment events, alias moves and roles given are append-only: triggers (in the migrations) refuse updates and lone
-deletes."""
+Judgment events, alias moves, roles given and the audit log are append-only: triggers (in the migrations) refuse updates
+and lone deletes."""
 
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table
 
+from data.accounts import audit, people, role_changes
 from data.columns import (
-    NAMING,
     EvidenceList,
     Figure,
     Names,
@@ -17,19 +17,40 @@ from data.columns import (
     collection_column,
     document_key,
     mapping_column,
+    metadata,
     query_key,
     sequence_column,
     text_column,
     time_column,
     word_column,
 )
-from data.people import Role
 from data.records import Alias, AssessorKind, JobState, Split, Status
 
-REVISION = "0004"
-"""The newest migration: a database of another revision is migrated, or refused where it is newer."""
+__all__ = [
+    "REVISION",
+    "alias_events",
+    "aliases",
+    "assessors",
+    "audit",
+    "collections",
+    "documents",
+    "evaluations",
+    "guidelines",
+    "job_metrics",
+    "jobs",
+    "judgments",
+    "leases",
+    "metadata",
+    "people",
+    "pools",
+    "queries",
+    "rankings",
+    "role_changes",
+    "versions",
+]
 
-metadata = sa.MetaData(naming_convention=NAMING)
+REVISION = "0005"
+"""The newest migration: a database of another revision is migrated, or refused where it is newer."""
 
 collections = Table(
     "collections",
@@ -90,7 +111,14 @@ assessors = Table(
     word_column("kind", AssessorKind),
     Column("authored", sa.Boolean, nullable=False),
     Column("version_id", String, ForeignKey("versions.version_id", ondelete="CASCADE")),
-    Index("uq_assessors_name", "name", "kind", unique=True, sqlite_where=sa.text("version_id IS NULL")),
+    Index(
+        "uq_assessors_name",
+        "name",
+        "kind",
+        unique=True,
+        sqlite_where=sa.text("version_id IS NULL"),
+        postgresql_where=sa.text("version_id IS NULL"),
+    ),
     Index("uq_assessors_version_id", "version_id", unique=True),
     sa.CheckConstraint("(kind = 'student') = (version_id IS NOT NULL)", name="student_has_version"),
 )
@@ -283,29 +311,5 @@ evaluations = Table(
     time_column("created_at"),
     Index("ix_evaluations_collection_id", "collection_id"),
     Index("ix_evaluations_heldout_sha256", "heldout_sha256"),
-    sqlite_autoincrement=True,
-)
-
-people = Table(
-    "people",
-    metadata,
-    Column("login", String, primary_key=True),
-    text_column("email", nullable=True),
-    Column("name", String, nullable=False, unique=True),
-    word_column("role", Role),
-    text_column("changed_by"),
-    time_column("created_at"),
-)
-
-role_changes = Table(
-    "role_changes",
-    metadata,
-    sequence_column(),
-    Column("login", String, ForeignKey("people.login"), nullable=False),
-    text_column("name"),
-    word_column("previous", Role, nullable=True),
-    word_column("role", Role),
-    text_column("changed_by"),
-    time_column("created_at"),
     sqlite_autoincrement=True,
 )

@@ -16,6 +16,10 @@ class Settings(BaseSettings):
         default_factory=lambda: Path.home() / ".local" / "share" / "whyrank",
         description="Folder of everything that changes: database, indexes, models, jobs.",
     )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="A PostgreSQL database, e.g. postgresql://user:password@host/whyrank; empty: SQLite in the home.",
+    )
     model: str = Field(
         default="qwen2.5-coder-0.5b-instruct",
         description="Base model: a name `whyrank model list` shows, a local folder, or a hub id.",
@@ -93,7 +97,7 @@ class Settings(BaseSettings):
 
     @property
     def database_path(self) -> Path:
-        """The SQLite file."""
+        """The SQLite file; copies of a PostgreSQL database are laid beside it."""
         return self.home / "whyrank.db"
 
     @property

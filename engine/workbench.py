@@ -56,7 +56,7 @@ class Workbench:
     @contextmanager
     def open(cls, settings: Settings, lm: LM | None = None) -> Iterator["Workbench"]:
         """Open the store of the settings' home, and close everything at the end."""
-        with Store.open(settings.database_path) as store:
+        with Store.open(settings.database_path, settings.database_url) as store:
             workbench = cls(settings, store, lm)
             try:
                 yield workbench
@@ -187,9 +187,10 @@ class Workbench:
             self._discard(old)
         return fresh
 
-    def delete(self, collection: Collection) -> None:
-        """Delete a collection with all that hangs on it, its runs, teachers' answers and its indexes."""
-        self.store.collections.delete(collection.collection_id)
+    def delete(self, collection: Collection, *, by: str = "") -> None:
+        """Delete a collection with all that hangs on it, its runs, teachers' answers and its indexes; `by` is who does
+        it."""
+        self.store.collections.delete(collection.collection_id, by=by)
         self.runs.delete_all(collection.collection_id)
         self.answers(collection).forget()
         if collection.index_path is not None:

@@ -10,7 +10,7 @@ from data.errors import ModelError
 from data.settings import Settings
 from data.store import Store
 from engine import models
-from tests import tiny
+from tests import postgres, tiny
 from tests.vllm_server import RunningVllm, tiny_vllm
 
 
@@ -26,6 +26,15 @@ def sample_store(store: Store) -> Store:
     """A store with the sample collection."""
     sample.install(store)
     return store
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server, once for all tests."""
+    if why := postgres.missing():
+        pytest.skip(why)
+    with postgres.serving() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 def run_worker(settings: Settings) -> None:
     """Run jobs until SIGTERM or SIGINT. Raises ConflictError where a worker runs on this home already."""
-    with _alone(settings.home / "worker.lock"), Store.open(settings.database_path) as store:
+    with _alone(settings.home / "worker.lock"), Store.open(settings.database_path, settings.database_url) as store:
         stopping = threading.Event()
         runner = _Runner(settings, store, stopping)
         huey = SqliteHuey("whyrank", filename=str(settings.home / "huey.db"), results=False)

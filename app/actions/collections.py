@@ -150,6 +150,7 @@ def add(workbench: Workbench, by: Person, wanted: Wanted, on_progress: Progress)
             kind=wanted.kind if assessor else None,
             scale=wanted.scale,
             authored=wanted.authored,
+            by=by.name,
             on_progress=on_progress,
         )
     return build_index(workbench, collection, by, on_progress)
@@ -159,7 +160,7 @@ def install_sample(workbench: Workbench, by: Person, on_progress: Progress) -> C
     """Install the sample collection, where it is not there yet, and index it."""
     require(by, Role.LEAD, DOING)
     on_progress("Installing the sample", 0, None)
-    collection = sample.install(workbench.store)
+    collection = sample.install(workbench.store, by=by.name)
     return collection if collection.index_path else build_index(workbench, collection, by, on_progress)
 
 
@@ -208,7 +209,7 @@ def delete(workbench: Workbench, collection: Collection, by: Person, typed: str)
             f"A job is working on {collection.name}: nothing was deleted.",
             mend="Cancel it on the Train page, or wait until it has ended.",
         )
-    workbench.delete(collection)
+    workbench.delete(collection, by=by.name)
 
 
 def pages(collection: Collection) -> int:

@@ -103,32 +103,32 @@ def _model(settings: Settings) -> Check:
 
 
 def _database(settings: Settings) -> Iterator[Check]:
-    path = settings.database_path
-    if not path.exists():
-        yield Check(name="database", state=NOTE, words=f"{path} does not exist yet", mend="It is made by: whyrank app")
-        return
     from data.schema import REVISION
     from data.store import Store
-    from data.store.backup import verified
-    from data.store.migrate import revision_of
+    from data.store.place import place_of
 
     try:
-        verified(path)
-        revision = revision_of(path)
+        place = place_of(settings.database_path, settings.database_url)
+        if not place.exists():
+            mend = "It is made by: whyrank app"
+            yield Check(name="database", state=NOTE, words=f"{place.name} does not exist yet", mend=mend)
+            return
+        place.row_counts()
+        revision, program = place.revision(), place.program()
         if revision is None or revision < REVISION:
             yield Check(
                 name="database",
                 state=NOTE,
-                words=f"{path}: whole, schema {revision} of an older WhyRank",
+                words=f"{place.name} ({program}): whole, schema {revision} of an older WhyRank",
                 mend=f"The next start brings it to {REVISION}, after a copy.",
             )
             return
-        with Store.open(path) as store:
+        with Store.open(settings.database_path, settings.database_url) as store:
             collections = store.collections.list()
     except WhyRankError as error:
         yield Check(name="database", state=MISSING, words=error.what, mend=error.mend)
         return
-    yield Check(name="database", state=OK, words=f"{path}: whole, schema {revision}")
+    yield Check(name="database", state=OK, words=f"{place.name} ({program}): whole, schema {revision}")
     for collection in collections:
         yield _index(settings.home, collection.name, collection.index_path, collection.index_note)
 

@@ -46,6 +46,7 @@ def add_judgments(workbench: Workbench, collection: Collection, by: Person, inco
             assessor=assessor,
             kind=incoming.kind if assessor else None,
             grades=grades_said(part for part in incoming.grades.split(",") if part.strip()),
+            by=by.name,
         )
 
 

@@ -16,6 +16,7 @@ from data.records import new_id
 from data.runs import Runs
 from data.settings import Settings
 from data.store import Store
+from data.store.place import place_of
 
 DATABASE = "whyrank.db"
 VERSIONS = "versions"
@@ -49,6 +50,12 @@ def backup(settings: Settings, store: Store, file: Path) -> dict[str, int]:
         draft.unlink(missing_ok=True)
 
 
+def present(settings: Settings) -> str | None:
+    """The database a restore would replace, as people are shown it; None: there is none yet."""
+    place = place_of(settings.database_path, settings.database_url)
+    return place.name if place.exists() else None
+
+
 def restore(settings: Settings, file: Path) -> dict[str, int]:
     """Put a backup in the place of the home's database; returns rows by table. A damaged file changes nothing."""
     if not file.is_file():
@@ -69,7 +76,7 @@ def restore(settings: Settings, file: Path) -> dict[str, int]:
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(run, target)
-        return Store.restore(folder / DATABASE, settings.database_path)
+        return Store.restore(folder / DATABASE, settings.database_path, settings.database_url)
 
 
 def _adapters(settings: Settings, store: Store) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import console, evaluating, exporting, keeping, learning, ranking, serving, training, vllm
+from app.cli import auditing, console, evaluating, exporting, keeping, learning, ranking, serving, training, vllm
 from app.cli.collections import collection
 from app.cli.judgments import judgments
 from app.cli.models import model
@@ -59,6 +59,7 @@ cli.add_typer(pool, name="pool")
 cli.command()(learning.learn)
 cli.command()(keeping.backup)
 cli.command()(keeping.restore)
+cli.command()(auditing.audit)
 
 
 def main() -> None:

@@ -58,6 +58,7 @@ def import_(
             show_default=False,
         ),
     ] = None,
+    actor: Annotated[str, typer.Option("--by", help="Who imports it.")] = "command line",
     as_json: Json = False,
 ) -> None:
     """Import documents, queries and labels, and index them. Nothing is kept of a file with bad rows.
@@ -85,6 +86,7 @@ def import_(
                 assessor=assessor,
                 kind=AssessorKind(kind) if kind else None,
                 scale=wanted_scale,
+                by=actor,
                 on_progress=update,
             )
         console.say(f"Imported {made.documents} documents and {made.queries} queries as {made.name}.")
@@ -103,7 +105,7 @@ def sample_(context: typer.Context, as_json: Json = False) -> None:
 
     session = Session.of(context)
     with session.store() as store:
-        made = sample.install(store)
+        made = sample.install(store, by="command line")
         if made.index_path is None or not (session.settings.home / made.index_path).is_dir():
             with session.workbench(store) as workbench:
                 made = _index(workbench, made)

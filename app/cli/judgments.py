@@ -46,6 +46,7 @@ def import_(
     assessor: Annotated[str | None, typer.Option(help="Whose judgments these are.")] = None,
     kind: Annotated[LabelKind | None, typer.Option(help="Whether that is a person or a teacher model.")] = None,
     grade: Grades = None,
+    actor: Annotated[str, typer.Option("--by", help="Who imports them.")] = "command line",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")] = False,
 ) -> None:
     """Import judgments. Pairs that are not in the collection are refused with their lines; nothing is kept then.
@@ -61,7 +62,9 @@ def import_(
         form = format.value if format else judgments_format(file)
         console.say(f"{file.name} is {FORMATS[form]}.")
         given = AssessorKind(kind) if kind else None
-        count = import_judgments(store, found, file, format=form, assessor=assessor, kind=given, grades=grades)
+        count = import_judgments(
+            store, found, file, format=form, assessor=assessor, kind=given, grades=grades, by=actor
+        )
     if as_json:
         console.give_json({"collection": found.name, "judgments": count})
     else:

@@ -35,15 +35,16 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Put a backup in the place of what is there; the database it replaces is kept beside it.
+    """Put a backup in the place of what is there; the database it replaces is kept as a file in WHYRANK_HOME. A backup
+    of SQLite goes into PostgreSQL as well, and the other way round.
 
     Example: whyrank restore whyrank-monday.tar
     """
     from app.actions import keeping
 
     settings = Session.of(context).settings
-    if settings.database_path.exists():
-        console.confirm(f"Replace the database {settings.database_path} by {file}?", yes=yes)
+    if (present := keeping.present(settings)) is not None:
+        console.confirm(f"Replace the database {present} by {file}?", yes=yes)
     kept = keeping.restore(settings, file)
     _give("Restored", file, kept, as_json)
 

@@ -48,7 +48,7 @@ class Session:
         """The store of the home, created where there is none yet."""
         from data.store import Store
 
-        with Store.open(self.settings.database_path) as store:
+        with Store.open(self.settings.database_path, self.settings.database_url) as store:
             yield store
 
     @contextmanager

@@ -50,7 +50,7 @@ def pairs(folder: Path = FOLDER) -> list[Pair]:
     return found
 
 
-def install(store: Store, *, folder: Path = FOLDER) -> Collection:
+def install(store: Store, *, folder: Path = FOLDER, by: str = "") -> Collection:
     """The sample collection, stored (in one transaction) where there is no collection of its name yet. Its assessors
     are marked as authored: nothing may report them as measured people or as a named model."""
     try:
@@ -78,6 +78,7 @@ def install(store: Store, *, folder: Path = FOLDER) -> Collection:
             judgments=judgments,
             assessors=[author, teacher],
             source="written for WhyRank",
+            by=by,
         )
     except ConflictError:
         # Another process has installed it in the meantime.

@@ -1,4 +1,4 @@
-"""What is remembered, in one SQLite file: collections, assessors, judgments, rankings, versions, jobs, evaluations."""
+"""What is remembered, in one database: collections, assessors, judgments, rankings, versions, jobs, evaluations."""
 
 from data.store.store import Store
 

@@ -7,11 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from data.audit import Action, AuditEntry
 from data.errors import ConflictError, NotFoundError, SettingsError
 from data.records import Assessor, Collection, Document, Judgment, Query, new_id, utc_now
 from data.scales import Rules, Scale
 from data.schema import collections, evaluations, guidelines, jobs, judgments, queries, rankings, versions
 from data.store.assessors import insert_missing
+from data.store.audit import note
 from data.store.database import Database
 from data.store.documents import documents_by_id, documents_page, insert_documents, stream_documents
 from data.store.events import insert_events
@@ -37,9 +39,11 @@ class Collections:
         source: str = "",
         on_progress: Callable[[int], None] | None = None,
         collection_id: str | None = None,
+        by: str = "",
     ) -> Collection:
         """Store a collection, all of it or (where anything raises) nothing. `judgments` carry `collection_id`;
-        `assessors` are their assessors, stored along where new. Raises ConflictError where the name is taken."""
+        `assessors` are their assessors, stored along where new; `by` is who imports it. Raises ConflictError where the
+        name is taken."""
         collection_id = collection_id or new_id()
         with self._database.write() as connection:
             connection.execute(
@@ -59,8 +63,11 @@ class Collections:
             _update(connection, collection_id, document_count=count)
             insert_queries(connection, collection_id, queries)
             insert_missing(connection, assessors)
-            insert_events(connection, judgments, imported=True)
-            return _get(connection, collection_id)
+            added = insert_events(connection, judgments, imported=True)
+            made = _get(connection, collection_id)
+            facts = {"source": source, "documents": count, "queries": made.queries, "judgments": added}
+            note(connection, AuditEntry(actor=by, action=Action.COLLECTION_IMPORTED, subject=made.name, details=facts))
+            return made
 
     def list(self) -> builtins.list[Collection]:
         """All collections, by name."""
@@ -101,6 +108,9 @@ class Collections:
                 version = present.guideline_version + 1
                 _write_rules(connection, collection_id, version, text, scale, changed_by)
                 _update(connection, collection_id, guideline_version=version, scale=scale)
+                facts = {"version": version, "scale": scale.name}
+                changed = AuditEntry(actor=changed_by, action=Action.RULES_CHANGED, subject=present.name, details=facts)
+                note(connection, changed)
             return _get(connection, collection_id)
 
     def rules(self, collection_id: str) -> builtins.list[Rules]:
@@ -133,10 +143,11 @@ class Collections:
                 counts[table.name] = connection.execute(query).scalar_one()
         return counts
 
-    def delete(self, collection_id: str) -> None:
+    def delete(self, collection_id: str, *, by: str = "") -> None:
         """Delete it with all that hangs on it. Raises ConflictError where another collection uses its versions."""
         with self._database.write() as connection:
             name = _get(connection, collection_id).name
+            note(connection, AuditEntry(actor=by, action=Action.COLLECTION_DELETED, subject=name))
             try:
                 connection.execute(collections.delete().where(collections.c.collection_id == collection_id))
             except sa.exc.IntegrityError as error:

@@ -8,7 +8,8 @@ from sqlalchemy.engine import Connection
 
 from data.records import Document
 from data.schema import documents
-from data.store.database import Database, flat, one_of
+from data.store.database import Database, flat
+from data.store.dialects import one_of
 
 BATCH = 1000
 """Documents written or read at once."""

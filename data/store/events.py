@@ -12,7 +12,8 @@ from data.errors import ConflictError, NotFoundError, SettingsError
 from data.records import AssessorKind, Judgment, Status
 from data.scales import Scale
 from data.schema import assessors, collections, documents, judgments, queries
-from data.store.database import flat, one_of
+from data.store.database import flat
+from data.store.dialects import one_of
 
 BATCH = 1000
 """Events checked and written at once."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from data.schema import documents, queries
-from data.store.database import Database, one_of
+from data.store.database import Database
+from data.store.dialects import one_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,13 @@ from data.records import DECIDED, Judgment, Status
 from data.schema import judgments
 from data.settling import Grading, Pair
 from data.store.assessors import PEOPLE
-from data.store.database import Database, one_of
+from data.store.database import Database
+from data.store.dialects import one_of
 from data.store.events import JUDGMENT_COLUMNS, newest_events
 
 _STATUS = {status.value: status for status in Status}
-# As SQLite keeps them, turned into their types below and only where there is something to turn: a hundred thousand rows
-# through column types take longer than reading them.
+# As the database gives them, turned into their types below and only where there is something to turn: a hundred
+# thousand rows through column types take longer than reading them.
 _COLUMNS = tuple(
     column if isinstance(column.type, sa.Integer) else sa.type_coerce(column, sa.String).label(column.name)
     for column in (judgments.c[name] for name in Grading.__dataclass_fields__)
@@ -115,13 +116,15 @@ def _grading(  # noqa: PLR0913 - a row's columns
     assessor_id: str,
     status: str,
     grade: int | None,
-    settles: str | None,
-    created_at: str,
+    settles: str | list[str] | None,
+    created_at: str | datetime,
 ) -> Grading:
     if settles is None:
         return Grading(event_id, query_id, doc_id, assessor_id, _STATUS[status], grade, (), None)
-    moment = datetime.fromisoformat(created_at).replace(tzinfo=UTC)
-    return Grading(event_id, query_id, doc_id, assessor_id, _STATUS[status], grade, tuple(json.loads(settles)), moment)
+    # SQLite keeps both as texts; PostgreSQL's driver has read them.
+    moment = datetime.fromisoformat(created_at) if isinstance(created_at, str) else created_at
+    settled = tuple(json.loads(settles) if isinstance(settles, str) else settles)
+    return Grading(event_id, query_id, doc_id, assessor_id, _STATUS[status], grade, settled, moment.replace(tzinfo=UTC))
 
 
 def _settling(columns: Sequence[Any], collection_id: str) -> sa.Select[Any]:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from data.history import BEGINNING, Line, Wanted
 from data.schema import judgments, queries
 from data.store.database import Database
+from data.store.dialects import unindexed
 from data.store.events import BATCH
 
 _TEXTS = ("explanation", "note")
@@ -86,9 +87,9 @@ def _conditions(collection_id: str, wanted: Wanted) -> list[sa.ColumnElement[boo
     if wanted.pair is not None:
         conditions += [judgments.c.query_id == wanted.pair[0], judgments.c.doc_id == wanted.pair[1]]
     elif wanted.assessor_id is None:
-        # The plus keeps SQLite from the index by collection: going down the table stops at the page's end, where the
-        # index would give all of the collection's events, to be sorted.
-        conditions = [sa.literal_column("+judgments.collection_id", sa.String) == collection_id]
+        # Not by the index of collections: going down the table stops at the page's end, where the index would give all
+        # of the collection's events, to be sorted.
+        conditions = [unindexed(judgments.c.collection_id) == collection_id]
     if wanted.assessor_id is not None:
         conditions.append(judgments.c.assessor_id == wanted.assessor_id)
     if wanted.statuses:

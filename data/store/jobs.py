@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
 from data.errors import ConflictError, NotFoundError
 from data.records import Job, JobMetric, JobState
 from data.schema import job_metrics, jobs
 from data.store.database import Database, flat
+from data.store.dialects import upsert
 
 _SELECTED = sa.select(*(jobs.c[name] for name in Job.__dataclass_fields__))
 
@@ -140,11 +140,8 @@ class Jobs:
         ]
         if not rows:
             return
-        upsert = insert(job_metrics)
-        newer = {"value": upsert.excluded.value, "created_at": upsert.excluded.created_at}
-        statement = upsert.on_conflict_do_update(index_elements=["job_id", "name", "step"], set_=newer)
         with self._database.write() as connection:
-            connection.execute(statement, rows)
+            upsert(connection, job_metrics, rows, ["value", "created_at"])
 
     def metrics(self, job_id: str, names: Sequence[str] | None = None) -> builtins.list[JobMetric]:
         """The points of the job's curves (of these names), by name and step."""

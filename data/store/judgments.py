@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from data.audit import AuditEntry
 from data.errors import ConflictError
 from data.records import DECIDED, Assessor, AssessorKind, Judgment, Status, new_id, utc_now
 from data.schema import assessors, judgments
 from data.store.assessors import insert_missing
-from data.store.database import Database, one_of
+from data.store.audit import note
+from data.store.database import Database
+from data.store.dialects import one_of, unindexed
 from data.store.events import BATCH, JUDGMENT_COLUMNS, insert_events, newest_events
 
 
@@ -30,12 +32,23 @@ class Judgments:
         A person's explanation that equals the one it was `edited_from` is stored as None: nobody wrote it."""
         return self.add_many([judgment]) == 1
 
-    def add_many(self, given: Iterable[Judgment], *, assessors: Iterable[Assessor] = (), imported: bool = False) -> int:
+    def add_many(
+        self,
+        given: Iterable[Judgment],
+        *,
+        assessors: Iterable[Assessor] = (),
+        imported: bool = False,
+        noted: AuditEntry | None = None,
+    ) -> int:
         """Store events in one transaction, all or none; returns how many were new. `assessors` that are not stored
-        yet are stored along. `imported` events may start from events this store does not have."""
+        yet are stored along. `imported` events may start from events this store does not have. `noted` goes into the
+        audit log, with the number."""
         with self._database.write() as connection:
             insert_missing(connection, assessors)
-            return insert_events(connection, given, imported=imported)
+            added = insert_events(connection, given, imported=imported)
+            if noted is not None:
+                note(connection, replace(noted, details={**noted.details, "judgments": added}))
+            return added
 
     def current(
         self,
@@ -120,13 +133,13 @@ class Judgments:
     def tally(self, collection_id: str, assessor_id: str, since: datetime) -> tuple[int, int]:
         """How many pairs the assessor has graded or said can't be judged: in all, and `since` then."""
         newest = newest_events(judgments.c.collection_id == collection_id, judgments.c.assessor_id == assessor_id)
-        late = sa.func.total(sa.case((judgments.c.created_at >= since, 1)))
+        late = sa.func.count(sa.case((judgments.c.created_at >= since, 1)))
         query = sa.select(sa.func.count(), late).where(
             judgments.c.sequence.in_(newest), judgments.c.status.in_(DECIDED)
         )
         with self._database.read() as connection:
             every, lately = connection.execute(query).one()
-        return every, int(lately)
+        return every, lately
 
     def counts(self, collection_id: str) -> dict[str, dict[Status, int]]:
         """Current judgments by assessor and status."""
@@ -187,7 +200,8 @@ def _standing(
         .where(
             judgments.c.collection_id == collection_id,
             judgments.c.assessor_id == assessor_id,
-            _unindexed(judgments.c.undoes).is_(None),
+            # Nearly all events undo nothing, where an assessor's own are a few and already in order.
+            unindexed(judgments.c.undoes).is_(None),
             ~sa.exists().where(later.c.undoes == judgments.c.event_id),
         )
         .order_by(judgments.c.sequence.desc())
@@ -197,12 +211,6 @@ def _standing(
         query = query.where(judgments.c.event_id == target)
     rows = connection.execute(query).mappings().all()
     return [(Judgment(**{name: row[name] for name in row if name != "sequence"}), row["sequence"]) for row in rows]
-
-
-def _unindexed(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """The column with a plus before it, so that SQLite does not look it up in its index. Nearly all events undo
-    nothing: those without `undoes` are all there are, where an assessor's own are a few and already in order."""
-    return sa.UnaryExpression(column, operator=sa.sql.operators.custom_op("+"), type_=column.type)
 
 
 def _of_pair(judgment: Judgment) -> tuple[sa.ColumnElement[bool], ...]:

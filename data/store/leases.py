@@ -11,7 +11,8 @@ from data.records import DECIDED, Status, utc_now
 from data.schema import judgments, leases
 from data.settling import Pair
 from data.store.assessors import REAL_PEOPLE
-from data.store.database import Database, listed_pairs
+from data.store.database import Database
+from data.store.dialects import listed_pairs, upsert
 from data.store.events import newest_events
 
 
@@ -109,4 +110,4 @@ def _hold(connection: Connection, collection_id: str, me: str, pairs: Iterable[P
         for query_id, doc_id in pairs
     ]
     if rows:
-        connection.execute(leases.insert().prefix_with("OR REPLACE"), rows)
+        upsert(connection, leases, rows, ["until"])

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from data.audit import Action, AuditEntry
 from data.errors import ConflictError, NotFoundError
 from data.people import Person, Role, RoleChange
 from data.records import AssessorKind
 from data.schema import assessors, people, role_changes
+from data.store.audit import note
 from data.store.database import Database, flat
 
 
@@ -110,3 +112,6 @@ def _trail(connection: Connection, person: Person, previous: Role | None) -> Non
         login=person.login, name=person.name, previous=previous, role=person.role, changed_by=person.changed_by
     )
     connection.execute(role_changes.insert(), flat(change))
+    facts = {"role": change.role.value, "previous": change.previous.value if change.previous else None}
+    told = AuditEntry(actor=person.changed_by, action=Action.ROLE_GIVEN, subject=person.name, details=facts)
+    note(connection, told)

@@ -10,7 +10,8 @@ from data.pooling import Pool
 from data.records import DECIDED, Status
 from data.schema import documents, judgments, pools, queries
 from data.store.assessors import PEOPLE
-from data.store.database import Database, flat, listed_pairs, one_of
+from data.store.database import Database, flat
+from data.store.dialects import listed_pairs, one_of
 from data.store.events import newest_events
 
 _SELECTED = sa.select(*(pools.c[name] for name in Pool.__dataclass_fields__))

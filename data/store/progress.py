@@ -16,6 +16,7 @@ from data.schema import judgments
 from data.settling import by_pair, resolve
 from data.store.assessors import PEOPLE
 from data.store.database import Database
+from data.store.dialects import epoch_seconds
 from data.store.events import newest_events
 from data.store.gradings import Gradings
 
@@ -40,8 +41,10 @@ class Progress:
             sa.literal("assessor"),
             said.c.assessor_id,
             sa.cast(said.c.status, sa.String),
-            sa.func.total(sa.case((said.c.model_visible.is_(False), 1))),
+            sa.func.count(sa.case((said.c.model_visible.is_(False), 1))),
             sa.func.count(),
+            sa.literal(0),
+            sa.literal(0),
         ).group_by(said.c.assessor_id, said.c.status)
         pairs = (
             sa.select(
@@ -55,24 +58,26 @@ class Progress:
         )
         apart = pairs.c.low < pairs.c.high
         of_pairs = sa.select(
-            sa.func.count(),
-            sa.func.total(pairs.c.done),
             sa.literal("pairs"),
-            sa.func.total(sa.case((sa.and_(apart, pairs.c.settled == 0), 1))),
-            sa.func.total(sa.case((sa.and_(apart, pairs.c.settled == 1), 1))),
+            sa.literal(""),
+            sa.literal(""),
+            sa.func.count(sa.case((sa.and_(apart, pairs.c.settled == 0), 1))),
+            sa.func.count(sa.case((sa.and_(apart, pairs.c.settled == 1), 1))),
+            sa.func.count(),
+            sa.func.count(sa.case((pairs.c.done == 1, 1))),
         )
         with self._database.read() as connection:
             found = connection.execute(sa.union_all(by_assessor, of_pairs)).all()
         rows = [row for row in found if row[0] == "assessor"]
-        known, done, _, open_ones, settled = next(row for row in found if row[0] != "assessor")
+        *_, open_ones, settled, known, done = next(row for row in found if row[0] != "assessor")
         return Overview(
             tallies=tuple(
-                Tally(assessor_id=who, status=Status(status), blind=int(blind), in_sight=count - int(blind))
-                for _, who, status, blind, count in rows
+                Tally(assessor_id=who, status=Status(status), blind=blind, in_sight=count - blind)
+                for _, who, status, blind, count, *_ in rows
             ),
             pairs=known,
-            decided=int(done),
-            conflicts=int(open_ones) + (self._reopened(collection_id) if settled else 0),
+            decided=done,
+            conflicts=open_ones + (self._reopened(collection_id) if settled else 0),
         )
 
     def _reopened(self, collection_id: str) -> int:
@@ -86,7 +91,7 @@ class Progress:
         People's events come by `ix_judgments_assessor`, so a teacher's hundred thousand cost nothing; what was taken
         back is looked up in `uq_judgments_undoes` alone.
         """
-        quarter = sa.cast(sa.func.strftime("%s", judgments.c.created_at), sa.Integer).op("/")(_SECONDS)
+        quarter = epoch_seconds(judgments.c.created_at).op("/")(_SECONDS)
         undo = judgments.alias()
         query = (
             sa.select(judgments.c.assessor_id, quarter.label("quarter"), sa.func.count())

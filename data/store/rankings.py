@@ -11,7 +11,8 @@ from data.errors import NotFoundError
 from data.orders import Order, Place, Stock
 from data.records import Ranking
 from data.schema import rankings
-from data.store.database import Database, flat, one_of
+from data.store.database import Database, flat
+from data.store.dialects import one_of, picked
 
 _COLUMNS = tuple(rankings.c[name] for name in Ranking.__dataclass_fields__)
 _HEAD = tuple(rankings.c[name] for name in Order.__dataclass_fields__ if name != "places")
@@ -123,10 +124,7 @@ class Rankings:
 
 def _places() -> sa.Label[str]:
     """The places of a ranking's documents, as a JSON list of lists in the order of `_PLACE`."""
-    each = sa.func.json_each(rankings.c.documents).table_valued("value")
-    place = sa.func.json_array(*(sa.func.json_extract(each.c.value, f"$.{name}") for name in _PLACE))
-    listed = sa.select(sa.func.json_group_array(place)).select_from(each)
-    return listed.correlate(rankings).scalar_subquery().label("places")
+    return picked(rankings.c.documents, _PLACE).label("places")
 
 
 def _read_places(text: str) -> tuple[Place, ...]:

@@ -12,7 +12,8 @@ from data.schema import assessors, judgments, queries, rankings
 from data.settling import Pair
 from data.standing import Standing
 from data.store.assessors import REAL_PEOPLE
-from data.store.database import Database, listed_pairs
+from data.store.database import Database
+from data.store.dialects import listed_pairs, picked
 from data.store.events import newest_events
 
 _SHIFT = 1000
@@ -79,6 +80,8 @@ def _judged(connection: Connection, me: str, conditions: Sequence[sa.ColumnEleme
     real = sa.and_(human, a.authored.is_(False))
     decided = sa.and_(real, j.assessor_id != me, j.status.in_(DECIDED))
 
+    shift = sa.literal(_SHIFT, sa.BigInteger)  # PostgreSQL's integers end at two billion
+
     def of(who: sa.ColumnElement[bool], value: Any) -> Any:
         return sa.case((who, value))
 
@@ -86,12 +89,12 @@ def _judged(connection: Connection, me: str, conditions: Sequence[sa.ColumnEleme
         sa.select(
             j.query_id,
             j.doc_id,
-            sa.func.max(of(sa.and_(student, j.grade.is_not(None)), j.sequence * _SHIFT + j.grade)),
+            sa.func.max(of(sa.and_(student, j.grade.is_not(None)), j.sequence * shift + j.grade)),
             sa.func.min(of(teacher, j.grade)),
             sa.func.max(of(teacher, j.grade)),
             sa.func.min(of(real, j.grade)),
             sa.func.max(of(real, j.grade)),
-            sa.func.total(of(decided, 1)),
+            sa.func.count(of(decided, 1)),
             sa.func.max(of(j.assessor_id == me, sa.cast(j.status, sa.String))),
         )
         .select_from(
@@ -107,7 +110,7 @@ def _judged(connection: Connection, me: str, conditions: Sequence[sa.ColumnEleme
             None if said is None else said % _SHIFT,
             None if t_low is None else (t_low, t_high),
             None if p_low is None else (p_low, p_high),
-            int(others),
+            others,
             None if mine is None else Status(mine),
         )
 
@@ -116,11 +119,7 @@ def _ranked(
     connection: Connection, collection_id: str, query_id: str | None
 ) -> Iterator[tuple[Pair, int, tuple[float, ...] | None]]:
     """(pair, rank, probabilities) of the newest ranking of every query."""
-    each = sa.func.json_each(rankings.c.documents).table_valued("value")
-    place = sa.func.json_array(
-        *(sa.func.json_extract(each.c.value, f"$.{name}") for name in ("doc_id", "rank", "probabilities"))
-    )
-    places = sa.select(sa.func.json_group_array(place)).select_from(each).correlate(rankings).scalar_subquery()
+    places = picked(rankings.c.documents, ("doc_id", "rank", "probabilities"))
     newest = (
         sa.select(sa.func.max(rankings.c.sequence))
         .where(rankings.c.collection_id == collection_id, *_of_query(rankings.c.query_id, query_id))

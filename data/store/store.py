@@ -1,11 +1,14 @@
-"""The store: one database file, a group of operations per noun. Records go in and come out; rows stay here."""
+"""The store: one database, a group of operations per noun. Records go in and come out; rows stay here."""
 
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pydantic import SecretStr
+
 from data.schema import REVISION
 from data.store.assessors import Assessors
+from data.store.audit import Audit
 from data.store.backup import backup, restore
 from data.store.collections import Collections
 from data.store.database import Database
@@ -16,8 +19,9 @@ from data.store.history import History
 from data.store.jobs import Jobs
 from data.store.judgments import Judgments
 from data.store.leases import Leases
-from data.store.migrate import migrate, revision_of
+from data.store.migrate import migrate
 from data.store.people import People
+from data.store.place import place_of
 from data.store.pools import Pools
 from data.store.progress import Progress
 from data.store.rankings import Rankings
@@ -26,7 +30,7 @@ from data.store.versions import Versions
 
 
 class Store:
-    """Safe to use from any thread; other processes open their own on the same file. What a call has stored is on
+    """Safe to use from any thread; other processes open their own on the same database. What a call has stored is on
     disk when it returns. Every operation raises StoreError where the database can't be used."""
 
     def __init__(self, database: Database) -> None:
@@ -43,23 +47,26 @@ class Store:
         self.evaluations = Evaluations(database)
         self.pools = Pools(database)
         self.people = People(database)
+        self.audit = Audit(database)
         self.leases = Leases(database)
         self.excerpts = Excerpts(database)
         self.standings = Standings(database)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the database, made or migrated where needed (an existing one is copied first). Raises StoreError for a
-        file that is damaged, of another program, or of a newer WhyRank."""
+    def open(cls, path: Path, url: SecretStr | None = None) -> Self:
+        """Open the SQLite file, or with a URL the PostgreSQL database (then copies are laid beside `path`): made or
+        migrated where needed, an existing one copied first. Raises StoreError for a database that is damaged, of
+        another program, or of a newer WhyRank, SettingsError for a URL that can't be used."""
+        place = place_of(path, url)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if revision_of(path) != REVISION:
-            migrate(path)
-        return cls(Database(path))
+        if place.revision() != REVISION:
+            migrate(place)
+        return cls(Database(place))
 
     @property
-    def path(self) -> Path:
-        """The database file."""
-        return self._database.path
+    def name(self) -> str:
+        """The database, as people are shown it."""
+        return self._database.place.name
 
     def close(self) -> None:
         """Close all connections; the store can't be used afterwards."""
@@ -79,11 +86,12 @@ class Store:
         return self.judgments.newest(), self.rankings.newest()
 
     def backup(self, to: Path) -> dict[str, int]:
-        """Copy the running database to a new file; returns rows by table, verified. ConflictError if `to` exists."""
-        return backup(self.path, to)
+        """Copy the running database to a new SQLite file; returns rows by table, verified. ConflictError if `to`
+        exists."""
+        return backup(self._database.place, to)
 
     @classmethod
-    def restore(cls, backup: Path, path: Path) -> dict[str, int]:
-        """Put a backup in the place of the database at `path`, whose present file is kept beside; returns rows by
+    def restore(cls, backup: Path, path: Path, url: SecretStr | None = None) -> dict[str, int]:
+        """Put a backup in the place of the database; what was there is kept as a file beside `path`. Returns rows by
         table. Refuses (StoreError) a damaged or newer backup, and (ConflictError) a database that is in use."""
-        return restore(backup, path)
+        return restore(backup, place_of(path, url))

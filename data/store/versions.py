@@ -6,9 +6,11 @@ from dataclasses import replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from data.audit import Action, AuditEntry
 from data.errors import ConflictError, NotFoundError
 from data.records import BASE_VERSION_ID, Alias, AliasEvent, Version
 from data.schema import alias_events, aliases, versions
+from data.store.audit import collection_name, note
 from data.store.database import Database, flat
 
 _SELECTED = sa.select(*(versions.c[name] for name in Version.__dataclass_fields__))
@@ -88,6 +90,7 @@ class Versions:
             _clear(connection, event.collection_id, event.alias)
             row = {"collection_id": event.collection_id, "alias": event.alias, "version_id": event.version_id}
             connection.execute(aliases.insert(), row)
+            _note(connection, event)
 
     def clear(self, collection_id: str, alias: Alias) -> None:
         """Let the alias point to nothing (the champion: to the base)."""
@@ -101,6 +104,18 @@ class Versions:
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(alias_events.c.sequence)).mappings()
             return [AliasEvent(**row) for row in rows]
+
+
+def _note(connection: Connection, event: AliasEvent) -> None:
+    names = {id_: _get(connection, id_).name for id_ in (event.version_id, event.previous_version_id) if id_}
+    facts = {
+        "alias": event.alias.value,
+        "version": names[event.version_id],
+        "previous": names.get(event.previous_version_id or ""),
+        "reason": event.reason,
+    }
+    subject = collection_name(connection, event.collection_id)
+    note(connection, AuditEntry(actor=event.actor, action=Action.ALIAS_MOVED, subject=subject, details=facts))
 
 
 def _get(connection: Connection, id_or_name: str) -> Version:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from data.records import Alias, JobState, utc_now
 from data.settings import Settings
@@ -179,7 +180,10 @@ def test_an_error_nobody_foresaw_is_one_line():
     assert _words(RuntimeError("write failed: No space left on device (os error 28)"))[0] == "The disk is full."
 
 
-def test_the_settings_reach_the_process(settings, monkeypatch):
+def test_the_settings_reach_the_process_with_their_secrets(settings, monkeypatch):
+    secrets = {"lm_api_key": SecretStr("key"), "database_url": SecretStr("postgresql://me:pass@host/db")}
+    settings = settings.model_copy(update=secrets)
+    assert "pass" not in repr(settings)
     for name, value in _variables(settings).items():
         monkeypatch.setenv(name, value)
     assert Settings() == settings

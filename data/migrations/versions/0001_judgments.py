@@ -3,28 +3,22 @@
 import sqlalchemy as sa
 from alembic import op
 
+from data.migrations.guards import append_only, drop_guards
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-
-NEVER_CHANGED = """
-CREATE TRIGGER {table}_never_changed BEFORE UPDATE ON {table}
-BEGIN SELECT RAISE(ABORT, '{table} are append-only: write a new event'); END
-"""
-# A cascade deletes the parent first: an event may go once its collection is gone, and not before.
-NEVER_DELETED = """
-CREATE TRIGGER {table}_never_deleted BEFORE DELETE ON {table}
-WHEN EXISTS (SELECT 1 FROM collections WHERE collection_id = OLD.collection_id)
-BEGIN SELECT RAISE(ABORT, '{table} are append-only: they go only with their collection'); END
-"""
-
 # The base model itself is a version of every store; which model it is, the store learns when one is chosen.
 BASE_VERSION = """
 INSERT INTO versions (version_id, name, base_model, created_at)
-VALUES ('base', 'base', '', strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+VALUES ('base', 'base', '', {now})
 """
+NOW = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')",
+    "postgresql": "CURRENT_TIMESTAMP AT TIME ZONE 'UTC'",
+}
 
 
 def upgrade() -> None:
@@ -36,12 +30,12 @@ def upgrade() -> None:
     _create_versions()
     _create_assessors()
     _create_judgments()
-    op.execute(NEVER_CHANGED.format(table="judgments"))
-    op.execute(NEVER_DELETED.format(table="judgments"))
-    op.execute(BASE_VERSION)
+    append_only("judgments", goes_with_collection=True)
+    op.execute(BASE_VERSION.format(now=NOW[op.get_bind().dialect.name]))
 
 
 def downgrade() -> None:
+    drop_guards("judgments")
     for table in ("judgments", "assessors", "versions", "jobs", "queries", "documents", "guidelines", "collections"):
         op.drop_table(table)
 
@@ -184,7 +178,12 @@ def _create_assessors() -> None:
         sa.PrimaryKeyConstraint("assessor_id", name="pk_assessors"),
     )
     op.create_index(
-        "uq_assessors_name", "assessors", ["name", "kind"], unique=True, sqlite_where=sa.text("version_id IS NULL")
+        "uq_assessors_name",
+        "assessors",
+        ["name", "kind"],
+        unique=True,
+        sqlite_where=sa.text("version_id IS NULL"),
+        postgresql_where=sa.text("version_id IS NULL"),
     )
     op.create_index("uq_assessors_version_id", "assessors", ["version_id"], unique=True)
 

@@ -3,22 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
+from data.migrations.guards import append_only, drop_guards
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
-
-
-NEVER_CHANGED = """
-CREATE TRIGGER {table}_never_changed BEFORE UPDATE ON {table}
-BEGIN SELECT RAISE(ABORT, '{table} are append-only: write a new event'); END
-"""
-# A cascade deletes the parent first: an event may go once its collection is gone, and not before.
-NEVER_DELETED = """
-CREATE TRIGGER {table}_never_deleted BEFORE DELETE ON {table}
-WHEN EXISTS (SELECT 1 FROM collections WHERE collection_id = OLD.collection_id)
-BEGIN SELECT RAISE(ABORT, '{table} are append-only: they go only with their collection'); END
-"""
 
 
 def upgrade() -> None:
@@ -27,11 +17,11 @@ def upgrade() -> None:
     _create_aliases()
     _create_alias_events()
     _create_evaluations()
-    op.execute(NEVER_CHANGED.format(table="alias_events"))
-    op.execute(NEVER_DELETED.format(table="alias_events"))
+    append_only("alias_events", goes_with_collection=True)
 
 
 def downgrade() -> None:
+    drop_guards("alias_events")
     for table in ("evaluations", "alias_events", "aliases", "job_metrics", "rankings"):
         op.drop_table(table)
 

@@ -1,5 +1,7 @@
 """Leases on pairs, pools, judgments that settle others, scales with versions, documents a query excludes."""
 
+from typing import Literal
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,6 +14,11 @@ SCALES = """
 UPDATE guidelines SET changed_by = '',
   scale = (SELECT scale FROM collections WHERE collections.collection_id = guidelines.collection_id)
 """
+
+
+def _anew() -> Literal["always", "never"]:
+    """SQLite can't add a column that may not be NULL; PostgreSQL alters the table as it is."""
+    return "always" if op.get_bind().dialect.name == "sqlite" else "never"
 
 
 def upgrade() -> None:
@@ -28,17 +35,17 @@ def downgrade() -> None:
     op.drop_table("leases")
     op.drop_column("queries", "excluded_ids")
     op.drop_column("judgments", "settles")
-    with op.batch_alter_table("guidelines", recreate="always") as batch:
+    with op.batch_alter_table("guidelines", recreate=_anew()) as batch:
         batch.drop_column("changed_by")
         batch.drop_column("scale")
 
 
 def _add_scales() -> None:
-    with op.batch_alter_table("guidelines", recreate="always") as batch:
+    with op.batch_alter_table("guidelines", recreate=_anew()) as batch:
         batch.add_column(sa.Column("scale", sa.JSON(), nullable=True))
         batch.add_column(sa.Column("changed_by", sa.Text(), nullable=True))
     op.execute(SCALES)
-    with op.batch_alter_table("guidelines", recreate="always") as batch:
+    with op.batch_alter_table("guidelines", recreate=_anew()) as batch:
         batch.alter_column("scale", nullable=False, existing_type=sa.JSON())
         batch.alter_column("changed_by", nullable=False, existing_type=sa.Text())
 

@@ -3,19 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
+from data.migrations.guards import append_only, drop_guards
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
-
-NEVER_CHANGED = """
-CREATE TRIGGER role_changes_never_changed BEFORE UPDATE ON role_changes
-BEGIN SELECT RAISE(ABORT, 'role_changes are append-only: write a new one'); END
-"""
-NEVER_DELETED = """
-CREATE TRIGGER role_changes_never_deleted BEFORE DELETE ON role_changes
-BEGIN SELECT RAISE(ABORT, 'role_changes are append-only: they stay'); END
-"""
 
 
 def upgrade() -> None:
@@ -43,10 +36,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sequence", name="pk_role_changes"),
         sqlite_autoincrement=True,
     )
-    op.execute(NEVER_CHANGED)
-    op.execute(NEVER_DELETED)
+    append_only("role_changes")
 
 
 def downgrade() -> None:
+    drop_guards("role_changes")
     op.drop_table("role_changes")
     op.drop_table("people")

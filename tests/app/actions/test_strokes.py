@@ -150,8 +150,9 @@ def test_a_pair_or_a_grade_that_is_not_there_is_refused_and_the_rest_goes_on(sen
 
 def test_a_store_that_fails_keeps_all_that_follows_in_the_browser(send, workbench, beans):
     workbench.store.close()
-    workbench.store.path.rename(workbench.store.path.with_suffix(".away"))
-    workbench.store.path.mkdir()
+    path = workbench.settings.database_path
+    path.rename(path.with_suffix(".away"))
+    path.mkdir()
     answers = send(stroke(), stroke(seq=2, doc_id="d2"))
     assert [(a.final, a.saved) for a in answers] == [(False, False)] * 2
     assert Stroke.model_validate(stroke()).kind == "grade"

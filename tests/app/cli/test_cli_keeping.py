@@ -6,7 +6,8 @@ import tarfile
 
 import pytest
 
-from app.actions import holding
+from app.actions import doctor, holding
+from app.cli.session import Session
 from data.records import AssessorKind, Version
 
 DATABASE = "whyrank.db"
@@ -131,3 +132,26 @@ def test_a_backup_brings_back_given_runs(line, full, beans, tmp_path):
     full.settings.database_path.unlink()
     assert line("restore", tmp_path / "kept.tar", "--yes").exit_code == 0
     assert full.runs.get(beans, "other") == kept and kept.path.read_text() == file.read_text()
+
+
+def test_all_moves_to_postgresql_with_the_adapters(line, full, server, tmp_path):
+    before = judged(line)
+    kept = line.json("backup", tmp_path / "kept.tar", "--json")
+    full.store.close()
+    name = server.create()
+    settings = full.settings.model_copy(update={"home": tmp_path / "other", "database_url": server.url(name)})
+    there = Session(settings)
+    try:
+        assert line.json("restore", tmp_path / "kept.tar", "--json", session=there)["rows"] == kept["rows"]
+        assert line("judgments", "export", "--format", "jsonl", session=there).stdout == before != ""
+        assert (settings.versions_path / "v1" / "adapter.safetensors").read_bytes() == b"weights"
+        assert not settings.database_path.exists()
+        asked = line("restore", tmp_path / "kept.tar", session=there, input="n\n")
+        assert name in asked.output and asked.exit_code == 1
+        (said,) = (check.words for check in doctor.examine(settings) if check.name == "database")
+        assert said.startswith(f"postgresql:///{name} (PostgreSQL ") and "whole" in said
+    finally:
+        server.drop(name)
+    result = line("collection", "list", session=there)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "a-secret" not in result.stderr and name in result.stderr

@@ -192,19 +192,17 @@ def test_counts_are_those_of_the_current_view(filled):
         "DELETE FROM judgments",
         "DELETE FROM documents",
         "DELETE FROM queries WHERE query_id = 'q1'",
-        "INSERT OR REPLACE INTO judgments SELECT * FROM judgments",
+        {
+            "sqlite": "INSERT OR REPLACE INTO judgments SELECT * FROM judgments",
+            "postgresql": "INSERT INTO judgments TABLE judgments ON CONFLICT (sequence) DO UPDATE SET grade = 3",
+        },
     ],
 )
-def test_the_database_itself_refuses_to_change_an_event(filled, statement):
+def test_the_database_itself_refuses_to_change_an_event(filled, base, kind, statement):
     event = filled.judgment(grade=1)
     filled.store.judgments.add(event)
-    with (
-        pytest.raises(sa.exc.IntegrityError, match="append-only"),
-        sa.create_engine(f"sqlite:///{filled.store.path}").begin() as connection,
-    ):
-        connection.exec_driver_sql("PRAGMA foreign_keys = ON")
-        connection.exec_driver_sql("PRAGMA recursive_triggers = ON")
-        connection.exec_driver_sql(statement)
+    with pytest.raises(sa.exc.IntegrityError, match="append-only"), base.past_the_store() as connection:
+        connection.exec_driver_sql(statement[kind] if isinstance(statement, dict) else statement)
     assert filled.current() == [event]
 
 
@@ -220,16 +218,18 @@ def test_all_events_come_in_order_over_many_pages(filled):
     assert list(filled.store.judgments.events(filled.collection.collection_id)) == events
 
 
-def test_the_newest_events_are_found_in_an_index_alone(filled):
+@pytest.mark.sqlite
+def test_the_newest_events_are_found_in_an_index_alone(filled, base):
     query = newest_events(judgments.c.collection_id == "c", judgments.c.query_id.in_(["q1"]))
     text = str(query.compile(dialect=sa.dialects.sqlite.dialect(), compile_kwargs={"literal_binds": True}))
-    with sa.create_engine(f"sqlite:///{filled.store.path}").connect() as connection:
+    with base.past_the_store() as connection:
         plan = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
     assert "COVERING INDEX ix_judgments_newest (collection_id=? AND query_id=?)" in plan
     assert "TEMP B-TREE" not in plan
 
 
-def test_what_can_be_undone_is_found_among_the_assessors_own_events(filled):
+@pytest.mark.sqlite
+def test_what_can_be_undone_is_found_among_the_assessors_own_events(filled, base):
     asked = []
 
     @sa.event.listens_for(sa.engine.Engine, "before_cursor_execute")
@@ -241,7 +241,7 @@ def test_what_can_be_undone_is_found_among_the_assessors_own_events(filled):
     finally:
         sa.event.remove(sa.engine.Engine, "before_cursor_execute", listen)
     (statement, parameters) = asked[-1]
-    with closing(sqlite3.connect(filled.store.path)) as connection:
+    with closing(sqlite3.connect(base.path)) as connection:
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
     assert "USING INDEX ix_judgments_assessor" in plan[0], "not every event of the collection"
     assert not any("TEMP B-TREE" in step for step in plan), "they are in order already"

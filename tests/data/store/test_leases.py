@@ -69,9 +69,10 @@ import json
 import sys
 from pathlib import Path
 
+from pydantic import SecretStr
 from data.store import Store
-path, collection_id, name, pairs = sys.argv[1:]
-with Store.open(Path(path)) as store:
+path, url, collection_id, name, pairs = sys.argv[1:]
+with Store.open(Path(path), SecretStr(url)) as store:
     me = store.assessors.ensure(name, "human").assessor_id
     wanted = [(tuple(pair), 1) for pair in json.loads(pairs)]
     sys.stdin.readline()
@@ -82,8 +83,8 @@ with Store.open(Path(path)) as store:
 """
 
 
-def test_processes_share_out_a_queue_without_meeting(filled):
-    given = (filled.store.path, filled.collection.collection_id)
+def test_processes_share_out_a_queue_without_meeting(filled, base):
+    given = (*base.arguments, filled.collection.collection_id)
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", GRABBER, *map(str, given), f"p{i}", json.dumps(PAIRS)],

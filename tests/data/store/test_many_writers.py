@@ -1,20 +1,18 @@
-"""Many threads and processes on one file, and processes that are killed."""
+"""Many threads and processes on one database, and processes that are killed."""
 
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from data.records import Judgment
-from data.store import Store
 
 ROOT = Path(__file__).parents[3]
 EVENTS = 50
@@ -23,11 +21,12 @@ LOCKS = Path("/proc/locks")
 WRITER = """
 import sys
 from pathlib import Path
+from pydantic import SecretStr
 from data.records import Judgment
 from data.store import Store
 
-path, collection_id, assessor_id, name, events = sys.argv[1:]
-with Store.open(Path(path)) as store:
+path, url, collection_id, assessor_id, name, events = sys.argv[1:]
+with Store.open(Path(path), SecretStr(url)) as store:
     for i in range(int(events)):
         event = Judgment(
             event_id=f"{name}-{i}",
@@ -47,9 +46,10 @@ with Store.open(Path(path)) as store:
 OPENER = """
 import sys
 from pathlib import Path
+from pydantic import SecretStr
 from data.store import Store
 
-with Store.open(Path(sys.argv[1])) as store:
+with Store.open(Path(sys.argv[1]), SecretStr(sys.argv[2])) as store:
     store.versions.get("base")
 """
 
@@ -59,15 +59,15 @@ def start(script, *arguments):
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def writer(filled, name, events=EVENTS):
-    return start(WRITER, filled.store.path, filled.collection.collection_id, filled.ann.assessor_id, name, events)
+def writer(filled, base, name, events=EVENTS):
+    return start(WRITER, *base.arguments, filled.collection.collection_id, filled.ann.assessor_id, name, events)
 
 
 def stored(filled):
     return [event.event_id for event in filled.store.judgments.events(filled.collection.collection_id)]
 
 
-def test_threads_and_processes_write_at_once_and_nothing_is_lost_or_doubled(filled):
+def test_threads_and_processes_write_at_once_and_nothing_is_lost_or_doubled(filled, base):
     def write(name):
         for i in range(EVENTS):
             event = filled.judgment(f"q{i % 3 + 1}", f"d{i % 5 + 1}", event_id=f"{name}-{i}", grade=i % 4)
@@ -75,7 +75,7 @@ def test_threads_and_processes_write_at_once_and_nothing_is_lost_or_doubled(fill
             assert filled.store.judgments.add(event) is False
             filled.current(query_ids=["q1"])
 
-    processes = [writer(filled, f"process{n}") for n in range(4)]
+    processes = [writer(filled, base, f"process{n}") for n in range(4)]
     threads = [f"thread{n}" for n in range(4)]
     with ThreadPoolExecutor(len(threads)) as pool:
         list(pool.map(write, threads))
@@ -87,12 +87,19 @@ def test_threads_and_processes_write_at_once_and_nothing_is_lost_or_doubled(fill
 
 
 @pytest.mark.skipif(not LOCKS.exists(), reason="the kernel does not show its locks")
-def test_writers_come_in_the_order_in_which_they_asked(filled):
+def test_writers_come_in_the_order_in_which_they_asked(filled, base, kind, request):
     database = filled.store._database
 
     def lined_up():
-        number = f":{(database.path.parent / f'{database.path.name}-turn').stat().st_ino} "
+        if kind == "postgresql":
+            waits = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+            (row,) = server.execute(f"{waits} WHERE locktype = 'advisory' AND NOT granted AND datname = '{name}'")
+            return row[0]
+        number = f":{(base.path.parent / f'{base.path.name}-turn').stat().st_ino} "
         return sum(number in line for line in LOCKS.read_text().splitlines())
+
+    server = request.getfixturevalue("server") if kind == "postgresql" else None
+    name = base.url and sa.make_url(base.url.get_secret_value()).database
 
     asked = [filled.judgment(event_id=f"{i}") for i in range(6)]
     with ThreadPoolExecutor(len(asked)) as pool:
@@ -108,9 +115,9 @@ def test_writers_come_in_the_order_in_which_they_asked(filled):
 
 
 @pytest.mark.parametrize("attempt", range(3))
-def test_what_was_acknowledged_survives_a_kill(filled, attempt):
+def test_what_was_acknowledged_survives_a_kill(filled, base, attempt):
     moment = random.randrange(1, 120)
-    process = writer(filled, "killed", events=100_000)
+    process = writer(filled, base, "killed", events=100_000)
     acknowledged = [process.stdout.readline().strip() for _ in range(moment)]
     os.kill(process.pid, signal.SIGKILL)
     rest = process.stdout.read()
@@ -120,42 +127,41 @@ def test_what_was_acknowledged_survives_a_kill(filled, attempt):
     found = stored(filled)
     assert found[: len(acknowledged)] == acknowledged, f"killed after {moment}"
     assert len(found) - len(acknowledged) <= 1, "at most the one whose acknowledgement was not written yet"
-    with closing(sqlite3.connect(filled.store.path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert base.place.row_counts()["judgments"] == len(found)
     assert filled.store.judgments.add(filled.judgment())
 
 
-def test_a_kill_in_the_middle_of_an_import_leaves_nothing(filled):
+def test_a_kill_in_the_middle_of_an_import_leaves_nothing(filled, base):
     script = """
 import os, sys
 from pathlib import Path
 from data.records import Document
 from data.scales import DEFAULT_SCALE
 from data.store import Store
+from pydantic import SecretStr
 
 def documents():
     for i in range(5000):
         yield Document(doc_id=str(i), text="word " * 100)
     os.kill(os.getpid(), 9)
 
-Store.open(Path(sys.argv[1])).collections.add(name="half", scale=DEFAULT_SCALE, documents=documents())
+store = Store.open(Path(sys.argv[1]), SecretStr(sys.argv[2]))
+store.collections.add(name="half", scale=DEFAULT_SCALE, documents=documents())
 """
-    process = start(script, filled.store.path)
+    process = start(script, *base.arguments)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     assert [c.name for c in filled.store.collections.list()] == ["small"]
-    with closing(sqlite3.connect(filled.store.path)) as connection:
-        assert connection.execute("SELECT count(*) FROM documents").fetchone() == (5,)
+    assert base.place.row_counts()["documents"] == 5
 
 
-def test_processes_that_open_a_new_store_at_once_make_it_once(tmp_path):
-    path = tmp_path / "new" / "whyrank.db"
-    processes = [start(OPENER, path) for _ in range(4)]
+def test_processes_that_open_a_new_store_at_once_make_it_once(new_base):
+    base = new_base(bare=True)
+    processes = [start(OPENER, *base.arguments) for _ in range(4)]
     for process in processes:
         process.communicate(timeout=120)
         assert process.returncode == 0
-    with Store.open(path) as store:
+    with base.open() as store:
         assert [version.version_id for version in store.versions.list()] == ["base"]
 
 

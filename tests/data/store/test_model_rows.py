@@ -91,7 +91,7 @@ def test_versions_are_listed_for_their_collection(filled):
         filled.store.versions.get("none")
 
 
-def test_an_alias_moves_only_from_where_it_is(filled):
+def test_an_alias_moves_only_from_where_it_is(filled, base):
     versions, collection_id = filled.store.versions, filled.collection.collection_id
     for name in ("one", "two"):
         versions.add(Version(version_id=name, name=name, base_model="b", collection_id=collection_id))
@@ -119,10 +119,7 @@ def test_an_alias_moves_only_from_where_it_is(filled):
     versions.clear(collection_id, Alias.CHALLENGER)
     assert versions.alias(collection_id, Alias.CHALLENGER) is None
     assert versions.alias_events(collection_id) == events
-    with (
-        pytest.raises(sa.exc.IntegrityError, match="append-only"),
-        sa.create_engine(f"sqlite:///{filled.store.path}").begin() as connection,
-    ):
+    with pytest.raises(sa.exc.IntegrityError, match="append-only"), base.past_the_store() as connection:
         connection.exec_driver_sql("UPDATE alias_events SET reason = 'none'")
 
 

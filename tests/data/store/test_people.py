@@ -1,9 +1,7 @@
 """People who sign in: one row a login, roles with a trail nobody can rewrite."""
 
-import sqlite3
-from contextlib import closing
-
 import pytest
+import sqlalchemy as sa
 
 from data.errors import ConflictError, NotFoundError
 from data.people import Person, Role
@@ -79,10 +77,10 @@ def test_the_address_is_the_one_verified_last(store):
 
 
 @pytest.mark.parametrize("statement", ["UPDATE role_changes SET role = 'admin'", "DELETE FROM role_changes"])
-def test_the_trail_is_append_only(store, statement):
+def test_the_trail_is_append_only(store, base, statement):
     store.people.add(somebody("1"), ["A"])
-    with closing(sqlite3.connect(store.path)) as connection, pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        connection.execute(statement)
+    with pytest.raises(sa.exc.IntegrityError, match="append-only"), base.past_the_store() as connection:
+        connection.exec_driver_sql(statement)
 
 
 @pytest.mark.parametrize(
