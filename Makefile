@@ -8,20 +8,24 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed.stamp
 DEVELOPMENT := .venv/development.stamp
+RAY := .venv/ray.stamp
 CHROMIUM := /usr/bin/chromium
 # Only its Lucene jar is used, so its own dependencies stay out.
 PYSERINI := pyserini==1.6.0
 # $(call timed,NAME) COMMAND: run a command and say how long it took.
 timed = @TIMEFORMAT='[make] $(1): %0lR'; time
 
-.PHONY: app test e2e soak model-test check format lint types layers bench model chromium clean help
+.PHONY: app test test-ray e2e soak model-test check format lint types layers bench model chromium clean help
 
 app: model  ## Set up what is missing, then start worker and app on 127.0.0.1.
 	@$(BIN)/whyrank collection sample
 	@$(BIN)/whyrank app
 
 test: $(DEVELOPMENT)  ## Unit, contract and page tests.
-	$(call timed,test) $(BIN)/pytest -m "not e2e and not model"
+	$(call timed,test) $(BIN)/pytest -m "not e2e and not model and not ray"
+
+test-ray: $(RAY)  ## Jobs on a Ray head of its own; installs the extra `ray`.
+	$(call timed,test-ray) $(BIN)/pytest -m ray tests/training/test_on_ray.py
 
 e2e: $(DEVELOPMENT) chromium  ## The whole loop in a real browser.
 	$(call timed,e2e) $(BIN)/pytest -m e2e tests/e2e
@@ -75,6 +79,10 @@ $(INSTALLED): .venv/bin/python requirements.lock pyproject.toml
 
 $(DEVELOPMENT): $(INSTALLED) requirements-dev.lock
 	$(call timed,install-dev) $(BIN)/python -m pip install -qq --no-deps -r requirements-dev.lock
+	@touch $@
+
+$(RAY): $(DEVELOPMENT) requirements-ray.lock
+	$(call timed,install-ray) $(BIN)/python -m pip install -qq --no-deps -r requirements-ray.lock
 	@touch $@
 
 chromium:

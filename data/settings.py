@@ -63,6 +63,12 @@ class Settings(BaseSettings):
         default=False, description="Listen on an address others can reach without a login: they may do everything."
     )
 
+    ray_address: str = Field(
+        default="",
+        description="A Ray cluster that jobs run on, e.g. http://127.0.0.1:8265; empty: on the worker's machine.",
+    )
+    ray_gpus: float = Field(default=0.0, ge=0, description="GPUs that Ray sets aside for a job.")
+
     @property
     def database_path(self) -> Path:
         """The SQLite file."""
