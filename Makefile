@@ -9,6 +9,7 @@ BIN := .venv/bin
 DEPENDENCIES := .venv/dependencies.stamp
 INSTALLED := .venv/installed.stamp
 DEVELOPMENT := .venv/development.stamp
+RAY := .venv/ray.stamp
 CHROMIUM := /usr/bin/chromium
 POSTGRESQL := $(shell command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | tail -1)
 # Only its Lucene jar is used, so its own dependencies stay out.
@@ -16,15 +17,18 @@ PYSERINI := pyserini==1.6.0
 # $(call timed,NAME) COMMAND: run a command and say how long it took.
 timed = @TIMEFORMAT='[make] $(1): %0lR'; time
 
-.PHONY: app test e2e soak model-test test-vllm test-vllm-model check format lint types layers bench model dependencies install chromium
-.PHONY: postgresql clean help
+.PHONY: app test test-ray e2e soak model-test test-vllm test-vllm-model check format lint types layers bench model
+.PHONY: dependencies install chromium postgresql clean help
 
 app: model  ## Set up what is missing, then start worker and app on 127.0.0.1.
 	@$(BIN)/whyrank collection sample
 	@$(BIN)/whyrank app
 
 test: $(DEVELOPMENT) postgresql  ## Unit, contract and page tests.
-	$(call timed,test) $(BIN)/pytest -m "not e2e and not model and not vllm"
+	$(call timed,test) $(BIN)/pytest -m "not e2e and not model and not vllm and not ray"
+
+test-ray: $(RAY)  ## Jobs on a Ray head of its own; installs the extra `ray`.
+	$(call timed,test-ray) $(BIN)/pytest -m ray tests/training/test_on_ray.py
 
 e2e: $(DEVELOPMENT) chromium  ## The whole loop in a real browser.
 	$(call timed,e2e) $(BIN)/pytest -m e2e tests/e2e
@@ -93,6 +97,10 @@ $(INSTALLED): $(DEPENDENCIES) pyproject.toml
 
 $(DEVELOPMENT): $(INSTALLED) requirements-dev.lock
 	$(call timed,install-dev) $(BIN)/python -m pip install -qq --no-deps -r requirements-dev.lock
+	@touch $@
+
+$(RAY): $(DEVELOPMENT) requirements-ray.lock
+	$(call timed,install-ray) $(BIN)/python -m pip install -qq --no-deps -r requirements-ray.lock
 	@touch $@
 
 chromium:

@@ -94,6 +94,11 @@ class Settings(BaseSettings):
         description="Requests that may wait for the model; the next one is told when to return.",
     )
     log: Literal["json", "text"] = Field(default="json", description="How `whyrank api` writes its log.")
+    ray_address: str = Field(
+        default="",
+        description="A Ray cluster that jobs run on, e.g. http://127.0.0.1:8265; empty: on the worker's machine.",
+    )
+    ray_gpus: float = Field(default=0.0, ge=0, description="GPUs that Ray sets aside for a job.")
 
     @property
     def database_path(self) -> Path:

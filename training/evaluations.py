@@ -18,7 +18,7 @@ from engine.pipeline import Listener, Pipeline, Plan, prompt_sha256
 from engine.ranking.fusion import reordered
 from engine.retrieval.base import Hit
 from engine.workbench import Workbench
-from training import labels
+from training import labels, spread
 from training.splits import heldout_queries
 from training.stopping import ShouldStop, Stopped, never
 
@@ -127,13 +127,15 @@ def stored_rankings(
     queries: Sequence[Query],
     *,
     plan: Plan,
+    workers: int = 1,
     on_progress: OnProgress | None = None,
     should_stop: ShouldStop = never,
 ) -> list[Ranking]:
-    """Any queries' rankings by a stored version, in their order: kept ones where nothing has changed, else made and
-    kept. Raises `Stopped` where told to stop."""
+    """Any queries' rankings by a stored version, in their order: kept ones where nothing has changed, else made (by so
+    many `workers`, processes beside this one where there are several) and kept. Raises `Stopped` where told to stop."""
     progress = _Progress(on_progress, should_stop, total=len(queries))
-    return _Ranked(workbench, collection, version, replace(plan, explain_top=0), None, progress).rankings(queries)
+    plan = replace(plan, explain_top=0)
+    return _Ranked(workbench, collection, version, plan, None, progress, workers=workers).rankings(queries)
 
 
 @dataclass(slots=True)
@@ -174,6 +176,7 @@ class _Ranked:
     plan: Plan
     run: Run | None
     progress: _Progress
+    workers: int = 1
     pipeline: Pipeline = field(init=False)
 
     def rankings(self, queries: Sequence[Query]) -> list[Ranking]:
@@ -183,15 +186,22 @@ class _Ranked:
         for _ in found:
             self.progress.ranking()
         missing = [query for query in queries if query.query_id not in found]
+        if missing and self.workers > 1:
+            for ranking in spread.rankings(self.collection, self.version, missing, self.plan, workers=self.workers):
+                self.progress.step(0.0)
+                self._keep(ranking, found)
+        elif missing:
+            self._rank(missing, found)
+        return [found[query.query_id] for query in queries]
+
+    def _rank(self, missing: Sequence[Query], found: dict[str, Ranking]) -> None:
         listener = Listener(
             on_hits=lambda *_: self.progress.step(0.0),
             on_scored=lambda *_: self.progress.step(1 / self.plan.depth),
             on_text=lambda *_: self.progress.step(0.0),
             on_ranking=lambda ranking: self._keep(ranking, found),
         )
-        if missing:
-            self.pipeline.rank(missing, self.plan, run=self.run, listener=listener)
-        return [found[query.query_id] for query in queries]
+        self.pipeline.rank(missing, self.plan, run=self.run, listener=listener)
 
     def _keep(self, ranking: Ranking, found: dict[str, Ranking]) -> None:
         parameters = {**ranking.parameters, FIRST_STAGE: self._first_stage(ranking.query_id)}

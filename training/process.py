@@ -6,7 +6,6 @@ taken up at once.
 """
 
 import argparse
-import ctypes
 import errno
 import logging
 import os
@@ -23,13 +22,12 @@ from data.settings import Settings
 from engine.workbench import Workbench
 from training import jobs
 from training.heartbeat import STALE_SECONDS, Heartbeat
+from training.parent import end_with_it
 from training.stopping import Stopped
 from training.work import Work
 
 ATTEMPTS = 3
 """Processes that may die on a job before it counts as failed."""
-_PR_SET_PDEATHSIG = 1
-"""Of Linux' `prctl`."""
 log = logging.getLogger(__name__)
 
 
@@ -120,22 +118,11 @@ def _discard(folder: Path) -> None:
     shutil.rmtree(folder / "stages", ignore_errors=True)
 
 
-def _end_with_worker() -> None:
-    """Ask the system to stop this process when the one that started it ends, however that ends. Linux knows how; where
-    it is not Linux, a job whose worker was killed runs on to its end."""
-    if sys.platform != "linux":
-        return
-    worker = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != worker:  # it ended in the meantime
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Run one job.")
     parser.add_argument("job_id")
     parser.add_argument("--takeover", action="store_true", help="The job's last process is known to be dead.")
     given = parser.parse_args()
-    _end_with_worker()
+    end_with_it()
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     main(given.job_id, Settings(), takeover=given.takeover)

@@ -38,6 +38,9 @@ class RankConfig(Options):
     fusion_weight: float = Field(
         default=DEFAULT_WEIGHT, ge=0, le=1, description="Weight of the first stage in the order, 0 to 1."
     )
+    workers: int = Field(
+        default=1, ge=1, le=256, description="Processes that rank side by side; several need the extra `ray`."
+    )
 
 
 def run(work: Work) -> Mapping[str, Any]:
@@ -60,6 +63,7 @@ def run(work: Work) -> Mapping[str, Any]:
                 version,
                 queries,
                 plan=plan,
+                workers=config.workers,
                 on_progress=lambda _, done, total: work.progress(done / (total or 1)),
                 should_stop=work.should_stop,
             )

@@ -20,12 +20,12 @@ from pathlib import Path
 
 from huey import SqliteHuey
 from huey.consumer import Consumer
-from pydantic import SecretStr
 
 from data.errors import ConflictError, StoreError, WhyRankError
 from data.records import JobState, utc_now
 from data.settings import Settings
 from data.store import Store
+from training.environment import THREADS, variables
 from training.folders import log_path
 from training.heartbeat import STALE_SECONDS
 
@@ -146,30 +146,16 @@ class _Runner:
 
 
 def _start(job_id: str, takeover: bool, settings: Settings, output: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "training.process", job_id, *(["--takeover"] if takeover else [])]
+    module = "training.on_ray" if settings.ray_address else "training.process"
     return subprocess.Popen(
-        command,
+        [sys.executable, "-P", "-m", module, job_id, *(["--takeover"] if takeover else [])],
         cwd=settings.home,
-        # Threads that wait for each other asleep rather than spinning: beside the app on the same cores, the same work
-        # takes half the processor time (measured with 2 threads on 2 busy cores).
-        env={"OMP_WAIT_POLICY": "passive", **os.environ, **_variables(settings)},
+        env={**THREADS, **os.environ, **variables(settings, secrets=True)},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-
-
-def _variables(settings: Settings) -> dict[str, str]:
-    """The settings as the variables they are read from, with absolute paths."""
-    values = settings.model_dump(exclude_none=True)
-    values["home"] = settings.home.resolve()
-    if Path(settings.model).is_dir():
-        values["model"] = Path(settings.model).resolve()
-    for name, value in values.items():
-        if isinstance(value, SecretStr):
-            values[name] = value.get_secret_value()
-    return {f"WHYRANK_{name.upper()}": str(value) for name, value in values.items()}
 
 
 def _ending(code: int) -> str:

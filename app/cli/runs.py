@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli import console
-from app.cli.judgments import CollectionName
-from app.cli.session import Session, the_collection
+from app.cli.ranking import CollectionName, Depth, Fusion, Json, MethodName, VersionName
+from app.cli.session import Session, the_collection, the_version
+from app.cli.training import followed, say_failure
+from data.errors import NotFoundError
+from data.records import JobState
+from engine.ranking import DEFAULT_METHOD, method_named
+from engine.ranking.fusion import DEFAULT_WEIGHT
 
 if TYPE_CHECKING:
     from data.runs import GivenRun
 
-run = typer.Typer(help="TREC runs of other systems: first stages to rank from.", no_args_is_help=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
+run = typer.Typer(help="TREC runs of other systems to rank from, and rankings of many queries.", no_args_is_help=True)
 
 
 @run.command("import")
@@ -40,6 +43,56 @@ def import_(
         console.say(
             f"Kept the run {made.name}: {made.queries} queries. Rank from it: whyrank evaluate --run {made.name}"
         )
+
+
+@run.command()
+def make(
+    context: typer.Context,
+    collection: CollectionName = None,
+    model: VersionName = None,
+    method: MethodName = DEFAULT_METHOD,
+    depth: Depth = 20,
+    fusion: Fusion = DEFAULT_WEIGHT,
+    queries: Annotated[int | None, typer.Option(min=1, help="Only the first so many; else all.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes side by side; several need the extra `ray`.")] = 1,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; fail if the job fails.")] = False,
+    actor: Annotated[str, typer.Option("--by", help="Who asks for it.")] = "command line",
+    as_json: Json = False,
+) -> None:
+    """Rank many queries: a job that the worker runs. What was ranked before in the same way is kept, so a job that was
+    broken off goes on where it stopped. `whyrank export run` writes the rankings as a TREC run.
+
+    Example: whyrank run make --collection scifact --method pointwise-score --depth 20 --workers 4 --wait
+    """
+    from training import jobs
+    from training.ranked import RankConfig, RankedBy
+
+    session = Session.of(context)
+    method_named(method)
+    with session.store() as store:
+        found = the_collection(store, collection)
+        version = the_version(store, session.settings, found, model)
+        query_ids = [query.query_id for query in store.collections.queries(found.collection_id)][:queries]
+        if not query_ids:
+            raise NotFoundError(f"The collection {found.name} has no queries.", mend="Import some with it.")
+        with session.workbench(store) as workbench:
+            config = RankConfig(
+                systems=(RankedBy(version_id=version.version_id, method=method),),
+                query_ids=tuple(query_ids),
+                depth=depth,
+                fusion_weight=fusion,
+                workers=workers,
+            )
+            job = jobs.submit_ranking(workbench, found, config, actor)
+        job = followed(session, store, job, wait=wait)
+    if as_json:
+        console.give_json(job)
+    elif job.state is JobState.DONE and job.result is not None:
+        console.say(f"{job.result['rankings']} rankings by {version.name}: whyrank export run OUT -c {found.name}")
+    elif job.state.ended:
+        say_failure(job)
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        raise typer.Exit(console.FAILED)
 
 
 @run.command("list")

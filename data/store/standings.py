@@ -39,7 +39,9 @@ class Standings:
             ranked = {pair: (rank, by_grade) for pair, rank, by_grade in _ranked(connection, collection_id, query_id)}
             conditions = [judgments.c.collection_id == collection_id, *_of_query(judgments.c.query_id, query_id)]
             if undecided:
-                wanted = sa.union(*_perhaps_open(collection_id, assessor_id), listed_pairs(ranked))
+                wanted: sa.CompoundSelect[tuple[str, str]] = sa.union(
+                    *_perhaps_open(collection_id, assessor_id), listed_pairs(ranked)
+                )
                 conditions.append(sa.tuple_(judgments.c.query_id, judgments.c.doc_id).in_(wanted))
             found = []
             for standing in _judged(connection, assessor_id, conditions):

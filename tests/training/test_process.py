@@ -16,9 +16,9 @@ from engine.workbench import Workbench
 from tests import synthetic
 from tests.training.working import Worker, ended, steps_done, until
 from training import jobs
+from training.environment import variables
 from training.process import ATTEMPTS, _words
 from training.recipes import TrainConfig
-from training.worker import _variables
 
 pytestmark = pytest.mark.slow
 QUICK = TrainConfig(epochs=2, learning_rate=5e-3, batch_size=8, heldout_queries=10, depth=4)
@@ -163,7 +163,7 @@ def test_a_process_that_keeps_dying_fails_the_job_and_says_why(bench, collection
         bench.store.jobs.claim(job.job_id, pid=1, now=utc_now(), stale_after_seconds=0)
     subprocess.run(
         [sys.executable, "-P", "-m", "training.process", job.job_id, "--takeover"],
-        env={**os.environ, **_variables(settings)},
+        env={**os.environ, **variables(settings, secrets=True)},
         check=True,
         timeout=120,
     )
@@ -184,7 +184,7 @@ def test_the_settings_reach_the_process_with_their_secrets(settings, monkeypatch
     secrets = {"lm_api_key": SecretStr("key"), "database_url": SecretStr("postgresql://me:pass@host/db")}
     settings = settings.model_copy(update=secrets)
     assert "pass" not in repr(settings)
-    for name, value in _variables(settings).items():
+    for name, value in variables(settings, secrets=True).items():
         monkeypatch.setenv(name, value)
     assert Settings() == settings
 

@@ -7,8 +7,8 @@ import sys
 import threading
 import time
 
+from training.environment import variables
 from training.folders import log_path
-from training.worker import _variables
 
 PATIENCE_SECONDS = 240
 
@@ -25,7 +25,7 @@ class Worker:
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-c", code],
-                env={**os.environ, **_variables(settings)},
+                env={**os.environ, **variables(settings, secrets=True)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

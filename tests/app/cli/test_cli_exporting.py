@@ -82,3 +82,14 @@ def test_a_run_is_kept_ranked_from_and_goes_with_its_collection(line, workbench,
     line.json("run", "import", file, "--json")
     assert line("collection", "delete", "beans", "--yes").exit_code == 0
     assert list(workbench.settings.runs_path.iterdir()) == []
+
+
+def test_a_job_to_rank_every_query_is_written(line, workbench, beans):
+    job = line.json("run", "make", "--method", "pointwise-score", "--depth", 3, "--workers", 2, "--json")
+    assert (job["kind"], job["state"]) == ("rank", "queued")
+    assert job["config"]["workers"] == 2 and job["config"]["depth"] == 3
+    queries = workbench.store.collections.queries(beans.collection_id)
+    assert job["config"]["query_ids"] == [query.query_id for query in queries]
+    few = line.json("run", "make", "--queries", 1, "--json")
+    assert few["config"]["query_ids"] == [queries[0].query_id]
+    assert [job.kind for job in workbench.store.jobs.list()] == ["rank", "rank"]

@@ -1,0 +1,118 @@
+"""The process of one job that runs on a Ray cluster: `python -m training.on_ray JOB_ID`.
+
+It stands where `training.process` stands and takes the same arguments: the worker starts it, waits for its end and asks
+it to stop. It submits `training.process` as a Ray job, writes what that prints into its own output, and ends as that
+ended. Whatever the job needs lies in WHYRANK_HOME, which the cluster's nodes must have at the same path, as they must
+have WhyRank itself.
+
+No secret is handed over: Ray keeps a job's variables and shows them. A node that needs WHYRANK_LM_API_KEY or
+WHYRANK_DATABASE_URL has it set.
+"""
+
+import argparse
+import logging
+import shlex
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+from data.errors import SettingsError, WhyRankError
+from data.records import new_id
+from data.settings import Settings
+from training import environment
+from training.parent import end_with_it
+
+LOOK_SECONDS = 1.0
+STOP_SECONDS = 25
+"""What a job gets to save where it is; less than the worker gives this process."""
+log = logging.getLogger(__name__)
+
+
+def main(job_id: str, settings: Settings, *, takeover: bool = False) -> int:
+    """Run the job on the cluster to its end; returns the exit code. SIGTERM stops it there."""
+    client = connect(settings.ray_address)
+    stopping = threading.Event()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    submission_id = client.submit_job(
+        entrypoint=entrypoint(job_id, takeover=takeover),
+        submission_id=f"whyrank-{job_id}-{new_id()[:8]}",
+        runtime_env={"env_vars": variables(settings)},
+        entrypoint_num_gpus=settings.ray_gpus or None,
+        metadata={"whyrank_job": job_id},
+    )
+    log.info("Ray job %s on %s.", submission_id, settings.ray_address)
+    return follow(client, submission_id, stopping)
+
+
+def connect(address: str) -> Any:
+    """A client of the cluster; raises SettingsError where Ray is not installed or does not answer."""
+    try:
+        from ray.job_submission import JobSubmissionClient
+    except ImportError as error:
+        raise SettingsError(
+            "WHYRANK_RAY_ADDRESS is set, and Ray is not installed.", mend="pip install 'whyrank[ray]', or unset it."
+        ) from error
+    try:
+        return JobSubmissionClient(address)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise SettingsError(
+            f"The Ray cluster at {address} does not answer: {str(error).strip().splitlines()[0]}",
+            mend="Start one (ray start --head), or correct WHYRANK_RAY_ADDRESS; then submit the job again.",
+        ) from error
+
+
+def entrypoint(job_id: str, *, takeover: bool) -> str:
+    """The command line that Ray runs."""
+    command = [sys.executable, "-P", "-m", "training.process", job_id, *(["--takeover"] if takeover else [])]
+    return "exec " + shlex.join(command)
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """What the job's process reads its settings from, without secrets."""
+    return {
+        **environment.variables(settings, secrets=False),
+        **environment.THREADS,
+        # Ray's own is three seconds: too few for a checkpoint.
+        "RAY_JOB_STOP_WAIT_TIME_S": str(STOP_SECONDS),
+    }
+
+
+def follow(client: Any, submission_id: str, stopping: threading.Event) -> int:
+    """Pass on what the job prints until it has ended; 0 if it ended well, or because it was asked to stop here."""
+    told = 0
+    asked = False
+    while True:
+        status = client.get_job_status(submission_id)
+        printed = client.get_job_logs(submission_id)
+        sys.stdout.write(printed[told:])
+        sys.stdout.flush()
+        told = len(printed)
+        if status.is_terminal():
+            return 0 if asked or status.value == "SUCCEEDED" else 1
+        if stopping.is_set() and not asked:
+            asked = True
+            client.stop_job(submission_id)
+        if asked:
+            time.sleep(LOOK_SECONDS)  # the event is set and no longer waits
+        else:
+            stopping.wait(LOOK_SECONDS)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Run one job on a Ray cluster.")
+    parser.add_argument("job_id")
+    parser.add_argument("--takeover", action="store_true", help="The job's last process is known to be dead.")
+    given = parser.parse_args()
+    end_with_it()
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        sys.exit(main(given.job_id, Settings(), takeover=given.takeover))
+    except WhyRankError as error:
+        sys.exit(str(error))
