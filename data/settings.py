@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """Where things are and which model is used."""
 
-    model_config = SettingsConfigDict(env_prefix="WHYRANK_", extra="ignore")
+    # A variable that is set to nothing counts as not set: that is how Compose and unit files take one back.
+    model_config = SettingsConfigDict(env_prefix="WHYRANK_", extra="ignore", env_ignore_empty=True)
 
     home: Path = Field(
         default_factory=lambda: Path.home() / ".local" / "share" / "whyrank",
@@ -99,6 +100,20 @@ class Settings(BaseSettings):
         description="A Ray cluster that jobs run on, e.g. http://127.0.0.1:8265; empty: on the worker's machine.",
     )
     ray_gpus: float = Field(default=0.0, ge=0, description="GPUs that Ray sets aside for a job.")
+
+    @field_validator(
+        "database_url", "lm_url", "lm_api_key", "teacher_url", "teacher_model", "teacher_api_key", mode="before"
+    )
+    @classmethod
+    def _nothing_is_none(cls, given: object) -> object:
+        """White space is no address and no key either, so that `is None` is all that anybody has to ask."""
+        text = given.get_secret_value() if isinstance(given, SecretStr) else given
+        return None if isinstance(text, str) and not text.strip() else given
+
+    def in_scratch(self, home: Path) -> "Settings":
+        """The same in another home, and in a database file of its own: what is tried out or measured there never comes
+        into a team's database."""
+        return self.model_copy(update={"home": home, "database_url": None})
 
     @property
     def database_path(self) -> Path:
