@@ -201,7 +201,7 @@ class PostgreSQL:
                 if time.monotonic() > give_up:
                     raise ConflictError(
                         f"The database {self.name} is in use by {others} connections.",
-                        mend="Stop the app and the worker on every machine, then restore again.",
+                        mend="Stop the app, the worker and `whyrank api` on every machine, then restore again.",
                     )
                 time.sleep(0.05)
 
