@@ -11,7 +11,9 @@ class Settings(BaseSettings):
     """Where things are and which model is used."""
 
     # A variable that is set to nothing counts as not set: that is how Compose and unit files take one back.
-    model_config = SettingsConfigDict(env_prefix="WHYRANK_", extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WHYRANK_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(
         default_factory=lambda: Path.home() / ".local" / "share" / "whyrank",
@@ -109,6 +111,14 @@ class Settings(BaseSettings):
         """White space is no address and no key either, so that `is None` is all that anybody has to ask."""
         text = given.get_secret_value() if isinstance(given, SecretStr) else given
         return None if isinstance(text, str) and not text.strip() else given
+
+    @field_validator("lm_url", "teacher_url", "ray_address")
+    @classmethod
+    def _holds_no_password(cls, address: str | None) -> str | None:
+        """These addresses are shown: by `whyrank doctor`, in jobs' logs, among a Ray job's variables."""
+        if "@" in (address or "").partition("://")[2].partition("/")[0]:
+            raise ValueError("the address has a name or a password in it; give it bare, and a key by its own setting")
+        return address
 
     def in_scratch(self, home: Path) -> "Settings":
         """The same in another home, and in a database file of its own: what is tried out or measured there never comes

@@ -52,8 +52,8 @@ def serve(
     from engine.serving import command
 
     if beside is not None:
-        told = serving.beside(settings, beside, slots=slots, rank=rank)
-        console.say(f"Versions are loaded into {told.url}: {told.slots} at once, up to rank {told.rank}.")
+        served = serving.beside(settings, beside, slots=slots, rank=rank)
+        console.say(f"Versions are loaded into {served.url}: {served.slots} at once, up to rank {served.rank}.")
         return
     with session.store() as store:
         store.versions.ensure_base(settings.model)
@@ -74,8 +74,8 @@ def serve(
         typer.echo(command.container(wanted, versions_path=settings.versions_path, guarded=guarded))
         console.say("Put the key into VLLM_API_KEY first." if guarded else "Without WHYRANK_LM_API_KEY it has no key.")
         if guarded:
-            told = f"whyrank serve --beside {wanted.url} --slots {wanted.slots} --rank {wanted.rank}"
-            console.say(f"So that versions promoted later are loaded into it: {told}")
+            then = f"whyrank serve --beside {wanted.url} --slots {wanted.slots} --rank {wanted.rank}"
+            console.say(f"So that versions promoted later are loaded into it: {then}")
         else:
             console.say("A version promoted later is served after the container was started anew with a fresh command.")
         return

@@ -1,6 +1,7 @@
-"""Settings: what a variable that is set to nothing means."""
+"""Settings: what a variable that is set to nothing means, scratch homes, and addresses that are shown."""
 
 import pytest
+from pydantic import ValidationError
 
 from data.settings import Settings
 
@@ -38,3 +39,13 @@ def test_a_scratch_home_never_comes_into_a_teams_database(tmp_path):
     team = Settings(home=tmp_path / "team", database_url="postgresql://me:word@host/db", threads=3)
     scratch = team.in_scratch(tmp_path / "scratch")
     assert (scratch.home, scratch.database_url, scratch.threads) == (tmp_path / "scratch", None, 3)
+
+
+@pytest.mark.parametrize("name", ["lm_url", "teacher_url", "ray_address"])
+def test_an_address_that_is_shown_holds_no_password(monkeypatch, name):
+    monkeypatch.setenv(f"WHYRANK_{name.upper()}", "http://me:s3cret@host:8000/v1")
+    with pytest.raises(ValidationError, match="password") as refused:
+        Settings()
+    assert "s3cret" not in str(refused.value)
+    monkeypatch.setenv(f"WHYRANK_{name.upper()}", "http://host:8000/v1/@a")
+    assert getattr(Settings(), name) == "http://host:8000/v1/@a"
