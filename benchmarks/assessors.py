@@ -79,7 +79,7 @@ def main() -> None:
     )
     parser.add_argument("--small", action="store_true", help="600 documents and 3,000 judgments: to try this script.")
     given = parser.parse_args()
-    settings = Settings().model_copy(update={"home": given.home or Path(tempfile.mkdtemp())})
+    settings = Settings().in_scratch(given.home or Path(tempfile.mkdtemp()))
     size = made_up.SMALL if given.small else made_up.Size()
     with Workbench.open(settings) as workbench:
         collection = filled_store.found_or_filled(workbench, size)

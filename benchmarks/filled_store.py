@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     began = time.perf_counter()
-    with Workbench.open(Settings().model_copy(update={"home": given.home})) as workbench:
+    with Workbench.open(Settings().in_scratch(given.home)) as workbench:
         collection = fill(workbench, Size(), given.seed)
         filled = time.perf_counter()
         workbench.build_index(collection)

@@ -20,7 +20,7 @@ def main() -> None:
     """Measure and print."""
     collection = claims.load()
     installed = Settings()
-    scratch = installed.model_copy(update={"home": Path(tempfile.mkdtemp())})
+    scratch = installed.in_scratch(Path(tempfile.mkdtemp()))
     # The model stays where it was fetched; only database and index are scratch.
     model = installed.models_path / installed.model
     scratch = scratch.model_copy(update={"model": str(model)}) if model.is_dir() else scratch

@@ -39,8 +39,8 @@ def main() -> None:
     documents = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     home = Path(tempfile.mkdtemp())
     given = Settings()
-    settings = given.model_copy(update={"home": home, "vllm_home": given.vllm_path.resolve(), "lm_api_key": None})
-    with Store.open(settings.database_path) as store:
+    settings = given.in_scratch(home).model_copy(update={"vllm_home": given.vllm_path.resolve(), "lm_api_key": None})
+    with Store.open(settings.database_path, settings.database_url) as store:
         store.versions.ensure_base(settings.model)
         # Models are where they were; only what serving writes goes to the scratch home.
         plan = serving.plan(given.model_copy(update={"home": given.home}), store, port=8765)

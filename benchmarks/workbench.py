@@ -42,7 +42,7 @@ def main() -> None:
     given = parser.parse_args()
     home = given.home or Path(tempfile.mkdtemp())
     size = made_up.SMALL if given.small else made_up.Size()
-    with Workbench.open(Settings().model_copy(update={"home": home})) as workbench:
+    with Workbench.open(Settings().in_scratch(home)) as workbench:
         collection = filled_store.found_or_filled(workbench, size)
         said = f"{collection.documents:,} documents, {size.judgments:,} judgments"
         queues(workbench, collection, said)

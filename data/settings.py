@@ -3,14 +3,17 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """Where things are and which model is used."""
 
-    model_config = SettingsConfigDict(env_prefix="WHYRANK_", extra="ignore")
+    # A variable that is set to nothing counts as not set: that is how Compose and unit files take one back.
+    model_config = SettingsConfigDict(
+        env_prefix="WHYRANK_", extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     home: Path = Field(
         default_factory=lambda: Path.home() / ".local" / "share" / "whyrank",
@@ -99,6 +102,28 @@ class Settings(BaseSettings):
         description="A Ray cluster that jobs run on, e.g. http://127.0.0.1:8265; empty: on the worker's machine.",
     )
     ray_gpus: float = Field(default=0.0, ge=0, description="GPUs that Ray sets aside for a job.")
+
+    @field_validator(
+        "database_url", "lm_url", "lm_api_key", "teacher_url", "teacher_model", "teacher_api_key", mode="before"
+    )
+    @classmethod
+    def _nothing_is_none(cls, given: object) -> object:
+        """White space is no address and no key either, so that `is None` is all that anybody has to ask."""
+        text = given.get_secret_value() if isinstance(given, SecretStr) else given
+        return None if isinstance(text, str) and not text.strip() else given
+
+    @field_validator("lm_url", "teacher_url", "ray_address")
+    @classmethod
+    def _holds_no_password(cls, address: str | None) -> str | None:
+        """These addresses are shown: by `whyrank doctor`, in jobs' logs, among a Ray job's variables."""
+        if "@" in (address or "").partition("://")[2].partition("/")[0]:
+            raise ValueError("the address has a name or a password in it; give it bare, and a key by its own setting")
+        return address
+
+    def in_scratch(self, home: Path) -> "Settings":
+        """The same in another home, and in a database file of its own: what is tried out or measured there never comes
+        into a team's database."""
+        return self.model_copy(update={"home": home, "database_url": None})
 
     @property
     def database_path(self) -> Path:

@@ -154,7 +154,7 @@ class Workbench:
 
     def pipeline(self, collection: Collection, version: Version) -> Pipeline:
         """The collection with this version, ready to rank."""
-        served = self.settings.lm_url is not None
+        served = bool(self.settings.lm_url)
         return Pipeline(
             collection=collection,
             documents=lambda doc_ids: self.store.collections.documents_by_id(collection.collection_id, doc_ids),

@@ -1,5 +1,6 @@
 """Fixtures that tests of several layers share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from data.store import Store
 from engine import models
 from tests import postgres, tiny
 from tests.vllm_server import RunningVllm, tiny_vllm
+
+# A test's home is its own; these would take it to a team's database, and its jobs to a team's cluster.
+for name in ("WHYRANK_DATABASE_URL", "WHYRANK_RAY_ADDRESS"):
+    os.environ.pop(name, None)
 
 
 @pytest.fixture

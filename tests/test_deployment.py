@@ -12,6 +12,7 @@ import yaml
 from app.cli import cli
 from data import student
 from data.settings import Settings
+from engine.serving import command
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -68,8 +69,21 @@ def test_the_lock_holds_what_the_project_asks_for():
     asked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     locked = {re.sub("[-_.]+", "-", line.split("==")[0]).lower() for line in lock.splitlines() if "==" in line}
+    # The image's database may be PostgreSQL: nothing can be installed into it later.
+    asked += ["psycopg", "psycopg-binary"]
     missing = {re.sub("[-_.]+", "-", name.partition("[")[0]).lower() for name in asked} - locked
     assert not missing
+
+
+def test_the_locks_agree():
+    """They are installed one after the other into the same environment."""
+    pins = {}
+    for path in ROOT.glob("requirements*.lock"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            name, pinned, version = line.partition("==")
+            if pinned:
+                pins.setdefault(re.sub("[-_.]+", "-", name).lower(), set()).add(version)
+    assert {name: versions for name, versions in pins.items() if len(versions) > 1} == {}
 
 
 def test_the_image_runs_without_root_and_is_asked_where_it_listens():
@@ -100,14 +114,14 @@ def test_services_have_known_keys_and_refer_to_what_is_there(compose):
         assert set(service) <= KEYS, name
         assert set(service.get("depends_on", {})) <= set(compose["services"]), name
         volumes = {each.partition(":")[0] for each in service.get("volumes", ())}
-        assert volumes == {"home"} <= set(compose["volumes"]), name
+        assert volumes <= {"home", "./engine/serving/inside"} and "home" in set(compose["volumes"]), name
         assert {each["source"] for each in service.get("secrets", ())} <= set(compose["secrets"]), name
         for port in service.get("ports", ()):
             assert port.startswith(f"{LOOPBACK}:"), "open to this machine only"
 
 
 def test_our_services_run_commands_there_are_with_settings_there_are(own):
-    assert set(own) == {"setup", "app", "api"}
+    assert set(own) == {"setup", "app", "api", "served"}
     for service in own.values():
         assert service.get("command", ["app"])[0] in COMMANDS
         names = [name for name in service["environment"] if name.startswith("WHYRANK_")]
@@ -116,6 +130,27 @@ def test_our_services_run_commands_there_are_with_settings_there_are(own):
     assert own["api"]["ports"] == [f"{LOOPBACK}:{DEFAULTS['api_port'].default}:{DEFAULTS['api_port'].default}"]
     assert own["app"]["ports"] == [f"{LOOPBACK}:{DEFAULTS['port'].default}:{DEFAULTS['port'].default}"]
     assert f"http://{LOOPBACK}:{DEFAULTS['api_port'].default}/healthz" in own["api"]["healthcheck"]["test"][-1]
+
+
+def test_the_models_server_asks_for_the_key_everywhere(compose):
+    """Everybody in the compose network reaches it, and it may load adapters."""
+    vllm = compose["services"]["vllm"]
+    assert f"--middleware={command.GUARD}" in vllm["command"]
+    module = command.GUARD.partition(".")[0]
+    ((folder, inside, _),) = [each.split(":") for each in vllm["volumes"] if each.startswith("./")]
+    assert (ROOT / folder / f"{module}.py").is_file()
+    assert vllm["environment"]["PYTHONPATH"] == inside
+    assert vllm["environment"]["VLLM_API_KEY"] == "${WHYRANK_LM_API_KEY:-}"
+
+
+def test_what_is_told_of_the_models_server_is_what_it_is_started_with(compose):
+    served, vllm = compose["services"]["served"], compose["services"]["vllm"]
+    told = dict(zip(served["command"][1::2], served["command"][2::2], strict=True))
+    options = dict(each.partition("=")[::2] for each in vllm["command"])
+    assert told["--beside"] == "http://vllm:8000/v1"
+    assert (told["--slots"], told["--rank"]) == (options["--max-loras"], options["--max-lora-rank"])
+    assert vllm["image"] == command.IMAGE
+    assert served["profiles"] == vllm["profiles"]
 
 
 def test_the_models_server_has_the_base_and_the_student_and_no_port(compose):

@@ -187,7 +187,10 @@ class _Ranked:
             self.progress.ranking()
         missing = [query for query in queries if query.query_id not in found]
         if missing and self.workers > 1:
-            for ranking in spread.rankings(self.collection, self.version, missing, self.plan, workers=self.workers):
+            cluster = bool(self.workbench.settings.ray_address)
+            for ranking in spread.rankings(
+                self.collection, self.version, missing, self.plan, workers=self.workers, cluster=cluster
+            ):
                 self.progress.step(0.0)
                 self._keep(ranking, found)
         elif missing:

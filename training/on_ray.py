@@ -5,8 +5,8 @@ it to stop. It submits `training.process` as a Ray job, writes what that prints 
 ended. Whatever the job needs lies in WHYRANK_HOME, which the cluster's nodes must have at the same path, as they must
 have WhyRank itself.
 
-No secret is handed over: Ray keeps a job's variables and shows them. A node that needs WHYRANK_LM_API_KEY or
-WHYRANK_DATABASE_URL has it set.
+No secret is handed over: Ray keeps a job's variables and shows them. A node that needs WHYRANK_DATABASE_URL,
+WHYRANK_LM_API_KEY or WHYRANK_TEACHER_API_KEY has it set.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def main(job_id: str, settings: Settings, *, takeover: bool = False) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     submission_id = client.submit_job(
-        entrypoint=entrypoint(job_id, takeover=takeover),
+        entrypoint=entrypoint(job_id, settings, takeover=takeover),
         submission_id=f"whyrank-{job_id}-{new_id()[:8]}",
         runtime_env={"env_vars": variables(settings)},
         entrypoint_num_gpus=settings.ray_gpus or None,
@@ -57,7 +57,8 @@ def connect(address: str) -> Any:
         from ray.job_submission import JobSubmissionClient
     except ImportError as error:
         raise SettingsError(
-            "WHYRANK_RAY_ADDRESS is set, and Ray is not installed.", mend="pip install 'whyrank[ray]', or unset it."
+            "WHYRANK_RAY_ADDRESS is set, and Ray is not installed.",
+            mend="Install it (pip install --no-deps -r requirements-ray.lock), or unset that variable.",
         ) from error
     try:
         return JobSubmissionClient(address)
@@ -68,15 +69,20 @@ def connect(address: str) -> Any:
         ) from error
 
 
-def entrypoint(job_id: str, *, takeover: bool) -> str:
+def entrypoint(job_id: str, settings: Settings, *, takeover: bool) -> str:
     """The command line that Ray runs."""
     command = [sys.executable, "-P", "-m", "training.process", job_id, *(["--takeover"] if takeover else [])]
+    # A node without the URL would look for the job in a new SQLite file, not find it, and end as if all were well.
+    command += ["--needs-database-url"] if settings.database_url else []
     return "exec " + shlex.join(command)
 
 
 def variables(settings: Settings) -> dict[str, str]:
-    """What the job's process reads its settings from, without secrets."""
+    """What the job's process reads its settings from, without secrets. What the worker works without, a node works
+    without too, whatever is set there: it is the same database and the same model that are meant."""
+    without = {"WHYRANK_DATABASE_URL": settings.database_url, "WHYRANK_LM_URL": settings.lm_url}
     return {
+        **{name: "" for name, value in without.items() if value is None},
         **environment.variables(settings, secrets=False),
         **environment.THREADS,
         # Ray's own is three seconds: too few for a checkpoint.

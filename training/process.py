@@ -122,7 +122,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Run one job.")
     parser.add_argument("job_id")
     parser.add_argument("--takeover", action="store_true", help="The job's last process is known to be dead.")
+    parser.add_argument(
+        "--needs-database-url", action="store_true", help="The job is a row of the database of WHYRANK_DATABASE_URL."
+    )
     given = parser.parse_args()
+    settings = Settings()
+    if given.needs_database_url and settings.database_url is None:
+        sys.exit("The job's row is in PostgreSQL, and WHYRANK_DATABASE_URL is not set here: set it before `ray start`.")
     end_with_it()
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    main(given.job_id, Settings(), takeover=given.takeover)
+    main(given.job_id, settings, takeover=given.takeover)

@@ -5,6 +5,7 @@ writes. Against a server (vLLM) each of them keeps as many queries open as one p
 model.
 """
 
+import os
 import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -18,11 +19,12 @@ from engine.workbench import SERVED_OPEN_QUERIES, Workbench
 
 
 def rankings(
-    collection: Collection, version: Version, queries: Sequence[Query], plan: Plan, *, workers: int
+    collection: Collection, version: Version, queries: Sequence[Query], plan: Plan, *, workers: int, cluster: bool
 ) -> Iterator[Ranking]:
-    """Each query's ranking, in no order, as soon as its batch is done. Within a Ray job on its cluster, else on this
-    machine. Raises SettingsError where Ray is not installed, and what a process raised."""
-    data = _ray_data()
+    """Each query's ranking, in no order, as soon as its batch is done. `cluster`: this is a Ray job, and its processes
+    are the cluster's; else they are this machine's, and its alone. Raises SettingsError where Ray is not installed, and
+    what a process raised."""
+    data = _ray_data(workers, cluster=cluster)
     rows = [{"query_id": query.query_id} for query in queries]
     batch = min(SERVED_OPEN_QUERIES, -(-len(rows) // workers))
     made = data.from_items(rows, override_num_blocks=-(-len(rows) // batch)).map_batches(
@@ -56,7 +58,7 @@ class _Ranker:
         return {"ranking": [pickle.dumps(ranking) for ranking in self._pipeline.rank(queries, self._plan)]}
 
 
-def _ray_data() -> Any:
+def _ray_data(workers: int, *, cluster: bool) -> Any:
     try:
         import ray.data
     except ImportError as error:
@@ -64,7 +66,19 @@ def _ray_data() -> Any:
             "Several processes side by side need Ray, which is not installed.",
             mend="pip install --no-deps -r requirements-ray.lock, or ask for one worker.",
         ) from error
-    ray.init(ignore_reinit_error=True, log_to_driver=False, include_dashboard=False)
+    if cluster:
+        ray.init(address="auto", ignore_reinit_error=True, log_to_driver=False)
+    else:
+        # Unasked, Ray would join a cluster that happens to run here, whose processes have other settings: another home,
+        # another database. And it would report its use to its makers.
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        ray.init(
+            address="local",
+            num_cpus=workers + 1,  # as many as were asked for, however few cores there are
+            ignore_reinit_error=True,
+            log_to_driver=False,
+            include_dashboard=False,
+        )
     ray.data.DataContext.get_current().enable_progress_bars = False
     return ray.data
 

@@ -132,6 +132,26 @@ def serve(
             settings.served_path.unlink(missing_ok=True)
 
 
+def beside(settings: Settings, url: str, *, slots: int | None = None, rank: int | None = None) -> record.Served:
+    """Write down that the vLLM at `url`, which somebody else starts on a GPU with this home's folders at the same paths
+    (a container), is this home's: versions are loaded into it. Raises ModelError where the base is not here,
+    ConflictError where `whyrank serve` runs one of this home's already."""
+    base = models.local(settings.model, settings.models_path)
+    served = record.Served(
+        url=url.rstrip("/"),
+        model=settings.model,
+        model_path=str(base.resolve()),
+        slots=command.slots_for((), slots),
+        rank=command.rank_for((), rank),
+        gpu=True,
+        loaded=(),
+    )
+    mend = "Stop that one first, or use it."
+    with holding.hold(settings.home / "vllm.running", what=f"{settings.home} has a vLLM that runs.", mend=mend):
+        record.write(settings.served_path, served)
+    return served
+
+
 def _record(wanted: Plan) -> record.Served:
     return record.Served(
         url=wanted.url,

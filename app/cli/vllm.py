@@ -18,6 +18,12 @@ def serve(
     context: typer.Context,
     setup: Annotated[bool, typer.Option("--setup", help="Only set vLLM up where it is missing.")] = False,
     container: Annotated[bool, typer.Option("--container", help="Only print the docker command (GPU).")] = False,
+    beside: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Only write down that the vLLM there, a container's on a GPU, is this home's."
+        ),
+    ] = None,
     status: Annotated[bool, typer.Option("--status", help="Only show what a running one does.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --status: JSON on stdout, and nothing else.")] = False,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port on 127.0.0.1; else 8000.")] = None,
@@ -45,6 +51,10 @@ def serve(
     from app.actions import serving
     from engine.serving import command
 
+    if beside is not None:
+        served = serving.beside(settings, beside, slots=slots, rank=rank)
+        console.say(f"Versions are loaded into {served.url}: {served.slots} at once, up to rank {served.rank}.")
+        return
     with session.store() as store:
         store.versions.ensure_base(settings.model)
         left_out = [v.name for v in serving.champions(store) if v.adapter_path and v.base_model != settings.model]
@@ -63,7 +73,11 @@ def serve(
     if container:
         typer.echo(command.container(wanted, versions_path=settings.versions_path, guarded=guarded))
         console.say("Put the key into VLLM_API_KEY first." if guarded else "Without WHYRANK_LM_API_KEY it has no key.")
-        console.say("A version promoted later is served after the container was started anew with a fresh command.")
+        if guarded:
+            then = f"whyrank serve --beside {wanted.url} --slots {wanted.slots} --rank {wanted.rank}"
+            console.say(f"So that versions promoted later are loaded into it: {then}")
+        else:
+            console.say("A version promoted later is served after the container was started anew with a fresh command.")
         return
     _set_up(settings, yes=yes)
     if not guarded:

@@ -11,7 +11,8 @@ from data.people import Person, Role, RoleChange
 
 MEANINGS = {
     Role.ASSESSOR: "May search, rank, judge in their own name, and export.",
-    Role.LEAD: "May also change collections and rules, settle conflicts, make pools, train, evaluate and promote.",
+    Role.LEAD: "May also change collections and rules, settle conflicts, make pools, ask teachers, train, evaluate and "
+    "promote.",
     Role.ADMIN: "May also give roles.",
 }
 

@@ -201,7 +201,7 @@ class PostgreSQL:
                 if time.monotonic() > give_up:
                     raise ConflictError(
                         f"The database {self.name} is in use by {others} connections.",
-                        mend="Stop the app and the worker on every machine, then restore again.",
+                        mend="Stop the app, the worker and `whyrank api` on every machine, then restore again.",
                     )
                 time.sleep(0.05)
 
@@ -234,13 +234,18 @@ def _parsed(url: SecretStr) -> URL:
             f"WHYRANK_DATABASE_URL begins with {found.drivername!r}.",
             mend="It names a PostgreSQL database: postgresql://... Leave it empty for SQLite in WHYRANK_HOME.",
         )
+    if "@" in (found.host or ""):  # the rest of a password, which `name` would show
+        raise SettingsError(
+            "WHYRANK_DATABASE_URL has more than one @ in it.", mend="Write the @ of a user or password as %40."
+        )
     if not found.database:
         raise SettingsError(
             "WHYRANK_DATABASE_URL names no database.", mend="Write it at the end: postgresql://host/whyrank"
         )
     if find_spec("psycopg") is None:
         raise SettingsError(
-            "PostgreSQL's driver is not installed.", mend="Install it: pip install 'whyrank[postgresql]'"
+            "PostgreSQL's driver is not installed.",
+            mend="Install it: pip install 'whyrank[postgresql]', or in a checkout: make install",
         )
     return found.set(drivername=SCHEMES[0])
 

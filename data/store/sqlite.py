@@ -189,7 +189,7 @@ class SQLite:
         except sqlite3.OperationalError as error:
             raise ConflictError(
                 f"The database {self.path} is in use: {self.cause(error)}.",
-                mend="Stop the app and the worker, then restore again.",
+                mend="Stop the app, the worker and `whyrank api`, then restore again.",
             ) from error
         except sqlite3.DatabaseError:
             for end in ("-wal", "-shm"):

@@ -12,6 +12,7 @@ from typing import Any
 from data.settings import Settings
 from data.store import Store
 from tests.e2e import processes
+from training.environment import variables
 
 START_SECONDS = 90.0
 STOP_SECONDS = 60.0
@@ -25,7 +26,9 @@ class Served:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        chosen = {"home": home, "model": str(model), "port": port, "threads": 1, "explanation_tokens": 16}
+        # Never the database, model server or cluster that the tests' own environment may name.
+        none = {"database_url": None, "lm_url": None, "ray_address": ""}
+        chosen = {"home": home, "model": str(model), "port": port, "threads": 1, "explanation_tokens": 16, **none}
         self.settings = Settings(**chosen | given)
         self.url = f"http://127.0.0.1:{port}"
         self.log = home / "logs" / "e2e.log"
@@ -72,7 +75,7 @@ class Served:
 
     def store(self) -> Store:
         """The store the app works on, opened beside it."""
-        return Store.open(self.settings.database_path)
+        return Store.open(self.settings.database_path, self.settings.database_url)
 
     def _one(self, words: str) -> int:
         assert self._process is not None
@@ -92,5 +95,4 @@ class Served:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WHYRANK_")}
-        chosen = self.settings.model_dump(exclude_none=True)
-        return {**kept, **{f"WHYRANK_{name.upper()}": str(value) for name, value in chosen.items()}}
+        return {**kept, **variables(self.settings, secrets=True)}

@@ -68,5 +68,5 @@ def _grade(written: int, collection: Collection, draw: random.Random) -> int:
 
 
 if __name__ == "__main__":
-    with Workbench.open(Settings().model_copy(update={"home": Path(sys.argv[1])})) as opened:
+    with Workbench.open(Settings().in_scratch(Path(sys.argv[1]))) as opened:
         fill(opened)

@@ -140,3 +140,16 @@ def test_several_processes_rank_as_one_does(bench, collection, settings):
     )
     (there,) = [order for order in spread if order.query_id == queries[0]]
     assert [place.doc_id for place in there.places] == [document.doc_id for document in alone.documents]
+
+
+def test_without_a_cluster_named_one_that_runs_here_is_left_alone(bench, collection, settings, cluster):
+    """Its processes know nothing of this home."""
+    alone = settings.model_copy(update={"ray_address": ""})
+    queries = tuple(query.query_id for query in bench.store.collections.queries(collection.collection_id))[:4]
+    systems = (RankedBy(version_id="base", method="pointwise-score"),)
+    bench.base_version()
+    asked = RankConfig(systems=systems, query_ids=queries, depth=4, workers=3)
+    job = jobs.submit_ranking(bench, collection, asked, "ann")
+    with Worker(alone):
+        done = ended(bench.store, alone, job)
+    assert (done.state, done.error, done.result) == (JobState.DONE, None, {"rankings": 4, "queries": 4})

@@ -220,3 +220,21 @@ def test_what_is_served_are_the_champions_of_this_base(tmp_path):
         tiny.build(base, hidden=128)
         with pytest.raises(IncompatibleVersionError, match="trained on another base"):
             serving.plan(settings, store)
+
+
+def test_a_container_beside_is_written_down_as_this_homes(settings, tmp_path):
+    model = tiny.build(tmp_path / "model")
+    settings = settings.model_copy(update={"model": str(model)})
+    serving.beside(settings, "http://vllm:8000/v1/", rank=24)
+    told = record.read(settings.served_path)
+    assert (told.url, told.slots, told.rank, told.gpu) == ("http://vllm:8000/v1", 8, 32, True)
+    assert told.model_path == str(model.resolve())
+
+
+def test_a_container_beside_is_refused_while_one_is_served(settings, plan, tmp_path):
+    model = tiny.build(tmp_path / "model")
+    program(settings, SERVER)
+    with Serving(settings, plan):
+        with pytest.raises(ConflictError, match="has a vLLM that runs"):
+            serving.beside(settings.model_copy(update={"model": str(model)}), "http://vllm:8000/v1")
+        assert record.read(settings.served_path).url == plan.url

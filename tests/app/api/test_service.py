@@ -341,7 +341,7 @@ def test_a_line_per_request_with_its_id_and_no_text(serve, beans):
 def test_health_says_which_part_fails_and_its_words_only_to_who_has_a_key(serve, beans, workbench):
     served = serve(api_key=secret(KEY))
     assert served.client.get("/healthz").status_code == 200
-    path = workbench.store.path
+    path = workbench.settings.database_path
     workbench.store.close()
     path.rename(path.with_name("elsewhere"))
     path.mkdir()

@@ -73,3 +73,11 @@ def test_an_unknown_collection_is_said_before_anything_is_served(line, beans):
     refused = line("api", "--collection", "nowhere", session=Session(settings))
     assert refused.exit_code == 1
     assert "beans" in refused.stderr
+
+
+def test_a_vllm_in_a_container_is_made_this_homes(line, tmp_path, tiny_model):
+    settings = line.session.settings.model_copy(update={"model": str(tiny_model)})
+    told = line("serve", "--beside", "http://vllm:8000/v1", "--slots", "8", "--rank", "32", session=Session(settings))
+    assert told.exit_code == 0, told.stderr
+    assert "http://vllm:8000/v1: 8 at once, up to rank 32" in told.stderr
+    assert settings.served_path.exists()

@@ -23,6 +23,7 @@ PATH = Path("whyrank.db")
         ("postgresql://u:s3cret@h:54x3/db", "can't be read"),
         ("s3cret", "can't be read"),
         ("postgresql://u:s3cret@h", "names no database"),
+        ("postgresql://u:p@s3cret@h/db", "more than one @"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_without_showing_it(url, says):
