@@ -28,6 +28,16 @@ def teach_path(settings: Settings, job_id: str) -> Path:
     return folder(settings, job_id) / "teach.json"
 
 
+def spent_path(settings: Settings, job_id: str) -> Path:
+    """Where a job that asks a teacher keeps what it spent; not there before the first request ended."""
+    return folder(settings, job_id) / "spent.json"
+
+
+def made_path(settings: Settings, job_id: str) -> Path:
+    """The manifest of a job that makes queries, written as it goes; not there before it began to ask."""
+    return folder(settings, job_id) / "queries.json"
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON that is there whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,14 +12,16 @@ from data.records import Collection, Job, new_id, utc_now
 from engine import models
 from engine.pipeline import check_version
 from engine.workbench import Workbench
-from training import learning, teaching
+from training import learning, making, teaching
 from training import preview as previews
 from training.evaluations import evaluable, require
 from training.folders import curve_path as curve_path
 from training.folders import folder as folder
 from training.folders import log_path as log_path
+from training.folders import made_path as made_path
 from training.folders import teach_path as teach_path
 from training.learning import LearnConfig
+from training.making import MakeConfig
 from training.measuring import EvaluateConfig
 from training.preview import Preview
 from training.ranked import RankConfig
@@ -31,6 +33,7 @@ EVALUATE = "evaluate"
 LEARN = "learn"
 RANK = "rank"
 TEACH = "teach"
+MAKE = "make-queries"
 
 
 class Runner(Protocol):
@@ -64,6 +67,7 @@ JOBS = {
             name=LEARN, summary="Retrain with more and more corrections, and measure.", module="training.relearning"
         ),
         JobKind(name=TEACH, summary="Ask a teacher to judge and explain.", module="training.teacher"),
+        JobKind(name=MAKE, summary="Have a teacher make queries of documents, and judge.", module="training.maker"),
         JobKind(name=RANK, summary="Rank queries with versions, to be compared.", module="training.ranked"),
     )
 }
@@ -141,6 +145,18 @@ def submit_teaching(workbench: Workbench, collection: Collection, config: TeachC
     if problem is not None:
         raise problem
     return _add(workbench, TEACH, collection, config, actor)
+
+
+def submit_making(workbench: Workbench, collection: Collection, config: MakeConfig, actor: str) -> Job:
+    """Write a job for a worker that makes queries of documents.
+
+    Raises before anything is asked: SettingsError for an address or a key that can't be used, NotFoundError where
+    there is no document, RetrievalError where nothing can be retrieved for the judging.
+    """
+    problem = making.preview(workbench, collection, config).problem
+    if problem is not None:
+        raise problem
+    return _add(workbench, MAKE, collection, config, actor)
 
 
 def cancel(workbench: Workbench, job_id: str) -> Job:

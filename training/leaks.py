@@ -5,7 +5,7 @@ an evaluation label is.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from data.records import Query, Split
 from training.splits import split_of
@@ -39,6 +39,34 @@ class Leaks:
         if split is not Split.TRAIN:
             return "development query"
         return "query (nearly) the same as a held-out one" if query_id in self._same else None
+
+
+class Texts:
+    """Query texts that can be asked whether a near duplicate is among them."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._known: list[frozenset[str]] = []
+        self._with: dict[str, list[int]] = {}
+        """Word -> the texts that hold it."""
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: str) -> None:
+        """Take one more."""
+        words = _words(text)
+        for word in words:
+            self._with.setdefault(word, []).append(len(self._known))
+        self._known.append(words)
+
+    def holds(self, text: str) -> bool:
+        """Is one of them a near duplicate of this text?"""
+        words = _words(text)
+        # A near duplicate lacks a fifth of these words at most: of a few more than that, it has one. The rarest are
+        # in the fewest texts.
+        enough = len(words) - int(NEAR_DUPLICATE * len(words)) + 1
+        rarest = sorted(words, key=lambda word: len(self._with.get(word, ())))[:enough]
+        near = {position for word in rarest for position in self._with.get(word, ())}
+        return any(_overlap(words, self._known[position]) >= NEAR_DUPLICATE for position in near)
 
 
 def near_duplicate(first: str, second: str) -> bool:

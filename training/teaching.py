@@ -132,16 +132,21 @@ def preview(workbench: Workbench, collection: Collection, config: TeachConfig) -
     except WhyRankError as error:
         problem = error
     pairs = len(set(config.pairs)) if config.pairs else len(queries) * min(config.depth, collection.documents)
-    system = prompt.system_text(collection.scale, collection.guidelines, config.form)
-    asked = len(system) // CHARACTERS_PER_TOKEN + config.document_tokens + 60
+    asked = prompt_tokens(collection, config)
     return Preview(
         queries=len(queries),
         pairs=pairs,
         tokens=pairs * (asked + config.answer_tokens),
         cost=config.budget.cost(pairs * asked, pairs * config.answer_tokens),
         problem=problem,
-        warnings=_warnings(workbench.settings, config, queries),
+        warnings=warnings(workbench.settings, config, queries),
     )
+
+
+def prompt_tokens(collection: Collection, config: TeachConfig) -> int:
+    """About as many as the prompt of a pair has, at most."""
+    system = prompt.system_text(collection.scale, collection.guidelines, config.form)
+    return len(system) // CHARACTERS_PER_TOKEN + config.document_tokens + 60
 
 
 def _check(workbench: Workbench, collection: Collection, config: TeachConfig, queries: Sequence[Query]) -> None:
@@ -153,19 +158,25 @@ def _check(workbench: Workbench, collection: Collection, config: TeachConfig, qu
             f"{collection.name} has no query{f' of the split {config.split}' if config.split else ''}.",
             mend="Import queries, or choose another split.",
         )
-    if not config.pairs and collection.index_path is None:
-        raise RetrievalError(
-            f"The collection {collection.name} has no index.",
-            mend=f"Build it: whyrank collection rebuild {collection.name}",
-        )
-    if config.pairs:
+    if not config.pairs:
+        require_index(collection)
+    else:
         wanted = sorted({doc_id for _, doc_id in config.pairs})
         known = workbench.store.collections.documents_by_id(collection.collection_id, wanted)
         if unknown := [doc_id for doc_id in wanted if doc_id not in known]:
             raise NotFoundError(f"{collection.name} has no document {unknown[0]!r}.", mend="Look at the pairs again.")
 
 
-def _warnings(settings: Settings, config: TeachConfig, queries: Sequence[Query]) -> tuple[str, ...]:
+def require_index(collection: Collection) -> None:
+    """Raise RetrievalError where nothing can be retrieved from the collection."""
+    if collection.index_path is None:
+        raise RetrievalError(
+            f"The collection {collection.name} has no index.",
+            mend=f"Build it: whyrank collection rebuild {collection.name}",
+        )
+
+
+def warnings(settings: Settings, config: TeachConfig, queries: Sequence[Query]) -> tuple[str, ...]:
     """What a person should know before money is spent."""
     said = []
     others = sum(split_of(query) is not Split.TRAIN for query in queries)
@@ -195,7 +206,12 @@ def read(text: str, *, finished: bool, scale: Scale, form: prompt.Form) -> promp
     """A teacher's answer. One that was cut off is unreadable: its end may be missing, whatever it looks like."""
     if not finished:
         return Unreadable(reason="the token limit cut the answer off", text=text)
-    return prompt.parse(_THOUGHT.sub("", text, count=1) if _THOUGHT.match(text) else text, scale=scale, form=form)
+    return prompt.parse(without_thought(text), scale=scale, form=form)
+
+
+def without_thought(text: str) -> str:
+    """An answer without what some models write before it."""
+    return _THOUGHT.sub("", text, count=1) if _THOUGHT.match(text) else text
 
 
 def config_of(values: Mapping[str, object]) -> TeachConfig:

@@ -16,6 +16,7 @@ from data.records import AssessorKind, Collection, Document, JobState, Query, Sp
 from data.scales import Scale
 from data.sources import column_names, source_of
 from engine.workbench import Workbench
+from training.asking import is_made
 from training.heartbeat import STALE_SECONDS
 from training.splits import split_of
 
@@ -228,9 +229,9 @@ def document(workbench: Workbench, collection: Collection, doc_id: str) -> Docum
 
 
 def queries(workbench: Workbench, collection: Collection) -> list[tuple[Query, str]]:
-    """All queries, imported ones and those people typed, with what each is used for in words."""
+    """All queries, imported ones, those people typed and those a model made, with what each is used for in words."""
     found = workbench.store.collections.queries(collection.collection_id)
-    return [(query, _USES[split_of(query)]) for query in found]
+    return [(query, _USES[split_of(query)] + (", made by a model" if is_made(query) else "")) for query in found]
 
 
 def _names(path: Path, format: str | None) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from training.preview import Preview
 from training.recipes import RECIPES, Recipe, TrainConfig, nested
 
 SOURCES = {AssessorKind.HUMAN: "people", AssessorKind.TEACHER: "teachers", AssessorKind.STUDENT: "students"}
-LEARN, TEACH = jobs.LEARN, jobs.TEACH
+LEARN, MAKE, TEACH = jobs.LEARN, jobs.MAKE, jobs.TEACH
 DOING, CANCELLING = "train a version", "cancel a job"
 USES = {Split.TRAIN: "training", Split.DEVELOPMENT: "development", Split.HELDOUT: "held out for evaluation"}
 

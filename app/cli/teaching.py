@@ -1,5 +1,6 @@
-"""`whyrank teach`: have a larger model judge and explain, and combine several of them."""
+"""`whyrank teach`: have a larger model judge and explain, make queries of documents, and combine several models."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,47 +13,58 @@ from data.errors import SettingsError
 from data.records import Job, JobState
 
 if TYPE_CHECKING:
-    from app.actions.teach import Told
+    from data.settings import Settings
     from training.teaching import Preview
 
 teach = typer.Typer(
-    help="Have a teacher, any OpenAI-compatible model, judge and explain; combine several teachers.",
+    help="Have a teacher, any OpenAI-compatible model, judge and explain, or make queries; combine several teachers.",
     invoke_without_command=True,
 )
+Url = Annotated[str | None, typer.Option(help="The server, up to /v1; else WHYRANK_TEACHER_URL.")]
+ModelName = Annotated[str | None, typer.Option(help="The teacher's model; else WHYRANK_TEACHER_MODEL.")]
+TeachDepth = Annotated[int, typer.Option(min=1, max=1000, help="BM25's best documents per query.")]
+Requests = Annotated[int, typer.Option(min=1, help="Budget: most requests.")]
+Tokens = Annotated[int | None, typer.Option(min=1, help="Budget: most tokens, prompts and answers.")]
+Money = Annotated[float | None, typer.Option(help="Budget: most money; needs the prices.")]
+PromptPrice = Annotated[float, typer.Option(min=0, help="Price of a million prompt tokens.")]
+CompletionPrice = Annotated[float, typer.Option(min=0, help="Price of a million answer tokens.")]
+Concurrency = Annotated[int, typer.Option(min=1, help="Requests at once.")]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="name (of the assessor), form, document_tokens, answer_tokens, temperature, timeout_seconds, seed.",
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked, and what it may cost.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end; fail if the job fails.")]
+By = Annotated[str, typer.Option("--by", help="Who asks for it.")]
 
 
 @teach.callback()
 def ask(
     context: typer.Context,
     collection: CollectionName = None,
-    url: Annotated[str | None, typer.Option(help="The server, up to /v1; else WHYRANK_TEACHER_URL.")] = None,
-    model: Annotated[str | None, typer.Option(help="The teacher's model; else WHYRANK_TEACHER_MODEL.")] = None,
+    url: Url = None,
+    model: ModelName = None,
     split: Annotated[str, typer.Option(help="Queries: train, development, heldout, or all.")] = "train",
     queries: Annotated[int | None, typer.Option(min=1, help="Most queries; a sample where there are more.")] = None,
     query: Annotated[list[str] | None, typer.Option("--query", help="This query_id instead; may be repeated.")] = None,
     disagreement: Annotated[
         int | None, typer.Option(min=1, help="So many pairs of the disagreement queue instead of BM25's.")
     ] = None,
-    depth: Annotated[int, typer.Option(min=1, max=1000, help="BM25's best documents per query.")] = 10,
-    requests: Annotated[int, typer.Option(min=1, help="Budget: most requests.")] = 1000,
-    tokens: Annotated[int | None, typer.Option(min=1, help="Budget: most tokens, prompts and answers.")] = None,
-    money: Annotated[float | None, typer.Option(help="Budget: most money; needs the prices.")] = None,
-    prompt_price: Annotated[float, typer.Option(min=0, help="Price of a million prompt tokens.")] = 0.0,
-    completion_price: Annotated[float, typer.Option(min=0, help="Price of a million answer tokens.")] = 0.0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests at once.")] = 8,
-    options: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="NAME=VALUE",
-            help="name (of the assessor), form, document_tokens, answer_tokens, temperature, timeout_seconds, seed.",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be asked, and what it may cost.")
-    ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end; fail if the job fails.")] = False,
-    actor: Annotated[str, typer.Option("--by", help="Who asks for it.")] = "command line",
+    depth: TeachDepth = 10,
+    requests: Requests = 1000,
+    tokens: Tokens = None,
+    money: Money = None,
+    prompt_price: PromptPrice = 0.0,
+    completion_price: CompletionPrice = 0.0,
+    concurrency: Concurrency = 8,
+    options: Options = None,
+    dry_run: DryRun = False,
+    wait: Wait = False,
+    actor: By = "command line",
     as_json: Json = False,
 ) -> None:
     """Have a teacher judge and explain BM25's documents of the queries: a job that the worker runs.
@@ -74,8 +86,7 @@ def ask(
         with session.workbench(store) as workbench:
             wanted = actions.config(
                 {
-                    "url": _given(url or settings.teacher_url, "address", "--url", "WHYRANK_TEACHER_URL"),
-                    "model": _given(model or settings.teacher_model, "model", "--model", "WHYRANK_TEACHER_MODEL"),
+                    **_of_teacher(settings, url, model),
                     "split": None if split == "all" else split,
                     "queries": queries,
                     "query_ids": tuple(query or ()),
@@ -91,18 +102,82 @@ def ask(
                 }
             )
             seen = actions.preview(workbench, found, wanted)
-            _say_preview(seen)
+            _say_preview(seen, "queries")
             if dry_run:
                 if as_json:
                     console.give_json({name: getattr(seen, name) for name in ("queries", "pairs", "tokens", "cost")})
                 return
             job = actions.start(workbench, found, wanted, people.command_line(actor))
             job = followed(session, store, job, wait=wait)
-            _say_outcome(job, actions.told(workbench, job))
-    if as_json:
-        console.give_json(job)
-    if job.state in (JobState.FAILED, JobState.CANCELLED):
-        raise typer.Exit(console.FAILED)
+            told = actions.told(workbench, job)
+    _give_outcome(job, actions.words(told) if told is not None else (), as_json=as_json)
+
+
+@teach.command("queries")
+def make_queries(
+    context: typer.Context,
+    collection: CollectionName = None,
+    url: Url = None,
+    model: ModelName = None,
+    documents: Annotated[int, typer.Option(min=1, help="Most documents to make a query of, drawn by the seed.")] = 50,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw.")] = 0,
+    judge: Annotated[bool, typer.Option(help="Have the teacher judge BM25's documents of the queries made.")] = True,
+    depth: TeachDepth = 10,
+    requests: Requests = 1000,
+    tokens: Tokens = None,
+    money: Money = None,
+    prompt_price: PromptPrice = 0.0,
+    completion_price: CompletionPrice = 0.0,
+    concurrency: Concurrency = 8,
+    options: Options = None,
+    dry_run: DryRun = False,
+    wait: Wait = False,
+    actor: By = "command line",
+    as_json: Json = False,
+) -> None:
+    """Have a teacher make training queries of the collection's own documents, and judge what BM25 finds for them.
+
+    Queries near one of an evaluation, of any collection, are dropped; the others get ids that begin with made-. The
+    budget is one for all. Answers are kept: run again, nothing is asked twice.
+
+    Example: whyrank teach queries -c notes --documents 50 --depth 10 --requests 600 --wait
+    """
+    from app.actions import making as actions
+    from app.actions import people
+
+    session = Session.of(context)
+    with session.store() as store:
+        found = the_collection(store, collection)
+        with session.workbench(store) as workbench:
+            wanted = actions.config(
+                {
+                    **_of_teacher(session.settings, url, model),
+                    "documents": documents,
+                    "seed": seed,
+                    "judge": judge,
+                    "depth": depth,
+                    "requests": requests,
+                    "tokens": tokens,
+                    "money": money,
+                    "prompt_price": prompt_price,
+                    "completion_price": completion_price,
+                    "concurrency": concurrency,
+                    **fields_of(options or []),
+                }
+            )
+            seen = actions.preview(workbench, found, wanted)
+            _say_preview(seen, "documents")
+            if dry_run:
+                if as_json:
+                    figures = {name: getattr(seen, name) for name in ("pairs", "tokens", "cost")}
+                    console.give_json({"documents": seen.queries, **figures})
+                return
+            job = actions.start(workbench, found, wanted, people.command_line(actor))
+            job = followed(session, store, job, wait=wait)
+            told = actions.told(workbench, job)
+            if told is not None and job.state.ended:
+                console.say(f"Its manifest: {actions.manifest(workbench, job)}")
+    _give_outcome(job, actions.words(told), as_json=as_json)
 
 
 @teach.command()
@@ -134,26 +209,35 @@ def combine(
         console.give_json(made)
 
 
-def _say_preview(seen: "Preview") -> None:
+def _say_preview(seen: "Preview", things: str) -> None:
     """What would be asked; raises what stands against it."""
     for warning in seen.warnings:
         console.say(f"Note: {warning}")
     if seen.problem is not None:
         raise seen.problem
     price = f", {seen.cost:.4f}" if seen.cost else ""
-    console.say(f"{seen.queries:,} queries, {seen.pairs:,} pairs; at most about {seen.tokens:,} tokens{price}.")
+    console.say(f"{seen.queries:,} {things}, {seen.pairs:,} pairs; at most about {seen.tokens:,} tokens{price}.")
 
 
-def _say_outcome(job: Job, told: "Told | None") -> None:
-    """What an ended job did and spent, and why it failed where it did."""
-    from app.actions import teach as actions
+def _give_outcome(job: Job, words: Sequence[str], *, as_json: bool) -> None:
+    """What an ended job did and spent, and why it failed where it did; ends the command where it did."""
+    if job.state.ended:
+        for sentence in words:
+            console.say(sentence)
+        if job.state is not JobState.DONE:
+            say_failure(job)
+    if as_json:
+        console.give_json(job)
+    if job.state in (JobState.FAILED, JobState.CANCELLED):
+        raise typer.Exit(console.FAILED)
 
-    if not job.state.ended:
-        return
-    for sentence in actions.words(told) if told is not None else ():
-        console.say(sentence)
-    if job.state is not JobState.DONE:
-        say_failure(job)
+
+def _of_teacher(settings: "Settings", url: str | None, model: str | None) -> dict[str, str]:
+    """Who is asked; raises SettingsError where that is not said."""
+    return {
+        "url": _given(url or settings.teacher_url, "address", "--url", "WHYRANK_TEACHER_URL"),
+        "model": _given(model or settings.teacher_model, "model", "--model", "WHYRANK_TEACHER_MODEL"),
+    }
 
 
 def _given(value: str | None, what: str, option: str, variable: str) -> str:

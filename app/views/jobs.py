@@ -10,7 +10,7 @@ from app.views import charts
 from app.views.plain import plain
 from data.records import Job, JobState
 from engine.workbench import Workbench
-from training.jobs import TEACH
+from training.jobs import MAKE, TEACH
 
 _STAGE = {
     "name": "Stage",
@@ -121,7 +121,7 @@ def failure(watch: Watch) -> None:
             st.text(f"To mend it: {job.mend or 'read the log below, then start it again.'}")
     elif job.state is JobState.CANCELLED:
         # A teacher's answers are judgments as soon as they are read.
-        left = "What was answered until then stays." if job.kind == TEACH else "Nothing of it is used."
+        left = "What was answered until then stays." if job.kind in (TEACH, MAKE) else "Nothing of it is used."
         st.info(f"This job was cancelled. {left}")
 
 
@@ -161,6 +161,12 @@ def log(text: str) -> None:
             st.code(text, language=None, wrap_lines=True, height=260)
         else:
             st.caption("No log yet.")
+
+
+def sentences(words: Sequence[str]) -> None:
+    """What a job says of itself."""
+    if words:
+        st.text("\n".join(words))
 
 
 def result(found: Mapping[str, object]) -> None:

@@ -17,7 +17,7 @@ from data.store.audit import note
 from data.store.database import Database
 from data.store.documents import documents_by_id, documents_page, insert_documents, stream_documents
 from data.store.events import insert_events
-from data.store.queries import ensure_query, get_query, insert_queries, list_queries
+from data.store.queries import add_missing, ensure_query, get_query, insert_queries, list_queries
 
 
 class Collections:
@@ -179,6 +179,10 @@ class Collections:
     def add_query(self, collection_id: str, text: str) -> Query:
         """The query of that text, white space folded; a new one is stored with an id made from its text."""
         return ensure_query(self._database, collection_id, text)
+
+    def add_queries(self, collection_id: str, given: builtins.list[Query]) -> int:
+        """Store the queries whose ids are not there yet, all or none, and return how many these are."""
+        return add_missing(self._database, collection_id, given)
 
 
 def _selected() -> sa.Select[Any]:

@@ -1,6 +1,6 @@
 """Queries of a collection: imported with it, or typed by a person later on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from data.errors import NotFoundError, SettingsError
 from data.records import Query
 from data.schema import queries
 from data.store.database import Database
+from data.store.dialects import one_of
 
 _COLUMNS = (queries.c.query_id, queries.c.text, queries.c.split, queries.c.excluded_ids)
 
@@ -63,6 +64,19 @@ def ensure_query(database: Database, collection_id: str, text: str) -> Query:
             found = Query(query_id=f"u-{_text_sha256(text)[:12]}", text=text)
             insert_queries(connection, collection_id, [found])
         return found
+
+
+def add_missing(database: Database, collection_id: str, given: Sequence[Query]) -> int:
+    """Store the queries whose ids are not there yet, and return their number."""
+    wanted = {query.query_id: query for query in given}
+    there = sa.select(queries.c.query_id).where(
+        queries.c.collection_id == collection_id, one_of(queries.c.query_id, list(wanted))
+    )
+    with database.write() as connection:
+        for query_id in connection.execute(there).scalars().all():
+            del wanted[query_id]
+        insert_queries(connection, collection_id, wanted.values())
+    return len(wanted)
 
 
 def _first(connection: Connection, collection_id: str, condition: sa.ColumnElement[bool]) -> Query | None:

@@ -90,8 +90,8 @@ def template_sha256(form: Form) -> str:
 
 def messages(*, system: str, query: str, title: str, text: str, style: Style = PLAIN) -> tuple[Message, ...]:
     """System and user turn for one (query, document) pair. `system` comes from `system_text` with the same style."""
-    query = _inert(" ".join(query.split()))
-    document = _inert(style.rewritten(f"{title}\n{text}" if title else text))
+    query = inert(" ".join(query.split()))
+    document = inert(style.rewritten(f"{title}\n{text}" if title else text))
     if style.fenced:
         user = _FENCED.format(query=query, document=document, mark=fence(query, document))
     else:
@@ -107,7 +107,7 @@ def document_of(turns: Sequence[Message]) -> str:
     return user.partition("\n\n<document>\n")[2].removesuffix("\n</document>")
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Foreign text that can neither close its frame nor write a chat's control tokens (`<|im_end|>`)."""
     return _CLOSING.sub("</ ", text).replace("<|", "< |")
 

@@ -1,7 +1,9 @@
+import random
+
 import pytest
 
 from data.records import Query, Split
-from training.leaks import Leaks, near_duplicate
+from training.leaks import Leaks, Texts, near_duplicate
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,18 @@ def test_a_near_duplicate_of_another_length_is_found(text, leaks):
         Query(query_id="h", text="why does bread go stale", split=Split.HELDOUT),
     ]
     assert (Leaks(queries, {}, {"t"}).reason("t", "x") is not None) is leaks
+
+
+def test_texts_hold_what_compared_one_by_one_is_a_near_duplicate():
+    rng = random.Random(0)
+
+    def text():
+        return " ".join(rng.sample("abcdefghijk", rng.randint(1, 10)))
+
+    known = [text() for _ in range(150)]
+    texts = Texts(known)
+    asked = [text() for _ in range(300)]
+    found = [texts.holds(each) for each in asked]
+    assert found == [any(near_duplicate(each, other) for other in known) for each in asked]
+    assert 30 < sum(found) < 270
+    assert not texts.holds("a nowhere word") and not Texts().holds("a")

@@ -12,7 +12,7 @@ from engine.lm.scripted import ScriptedLM
 from engine.workbench import Workbench
 from tests import synthetic
 from tests.scripted_server import Reply, ScriptedServer, events, piece
-from training import jobs, teacher, teaching
+from training import jobs, questioning, teacher, teaching
 from training.budget import Budget
 from training.heartbeat import STALE_SECONDS, Heartbeat
 from training.stopping import Stopped
@@ -195,7 +195,7 @@ def test_a_server_that_refuses_every_pair_is_given_up(workbench, collection):
     with ScriptedServer(always=Reply(status=400, body={"error": {"message": "no chat model"}})) as server:
         with pytest.raises(LMError, match="no chat model"):
             taught(workbench, collection, config(server))
-        assert len(server.chats) <= 2 * (teacher.IN_A_ROW + 4)
+        assert len(server.chats) <= 2 * (questioning.IN_A_ROW + 4)
 
 
 def test_nobody_there_is_said(workbench, collection):

@@ -1,4 +1,4 @@
-"""The teaching job in the worker's own processes: killed, taken up, cancelled."""
+"""The jobs that ask a teacher, in the worker's own processes: killed, taken up, cancelled."""
 
 import json
 import os
@@ -12,6 +12,8 @@ from engine.lm.scripted import ScriptedLM
 from engine.workbench import Workbench
 from tests import synthetic
 from tests.scripted_server import ScriptedServer
+from tests.training.test_making import config as making_config
+from tests.training.test_making import scripted
 from tests.training.test_teacher import by_marker, config
 from tests.training.working import Worker, ended, until
 from training import jobs
@@ -83,3 +85,28 @@ def test_cancelling_ends_it_soon_and_keeps_the_answers(bench, collection, settin
     assert 5 <= asked < PAIRS and len(list(settings.answers_path.rglob("*.json"))) == asked
     (teacher,) = bench.store.assessors.list(AssessorKind.TEACHER)
     assert bench.store.judgments.event_counts(collection.collection_id)[teacher.assessor_id] == asked
+
+
+def test_a_killed_process_that_makes_queries_is_taken_up(bench, collection, settings, server):
+    server.lm = ScriptedLM(generate=scripted)
+    wanted = making_config(server, documents=20, concurrency=2)
+    job = jobs.submit_making(bench, collection, wanted, "ann")
+
+    def requests():
+        now = bench.store.jobs.get(job.job_id)
+        assert not now.state.ended, now
+        return len(server.chats)
+
+    with Worker(settings):
+        for enough in (8, 40):  # while queries are made; while they are judged
+            until(lambda enough=enough: requests() >= enough, f"{enough} requests")
+            os.kill(bench.store.jobs.get(job.job_id).pid, signal.SIGKILL)
+            until(lambda: bench.store.jobs.get(job.job_id).attempts > 1, "another start")
+        done = ended(bench.store, settings, job)
+    assert (done.state, done.error, done.attempts) == (JobState.DONE, None, 3)
+    made = done.result["queries"]
+    assert (done.result["asked"], done.result["kept"], done.result["new_queries"]) == (20, 0, made)
+    assert done.result["judged"]["graded"] == done.result["judged"]["asked"] > 40
+    # What was under way when it died is asked again, and nothing else.
+    whole = 20 + done.result["judged"]["asked"]
+    assert whole <= len(server.chats) <= whole + 4

@@ -6,7 +6,7 @@ from app.actions import collections as actions
 from app.actions import people
 from app.actions.collections import Upload, Wanted
 from data.errors import ConflictError, ImportRefusedError, SettingsError
-from data.records import AssessorKind, Job, JobState, utc_now
+from data.records import AssessorKind, Job, JobState, Query, Split, utc_now
 
 ME = people.local("me")
 
@@ -57,7 +57,11 @@ def test_a_folder_with_labels_needs_their_assessor(workbench, tmp_path):
     (overview,) = actions.overviews(workbench)
     assert overview.judgments == {AssessorKind.HUMAN: 1} and overview.authored
     ((query, use),) = actions.queries(workbench, collection)
-    assert query.text == "why" and use
+    assert query.text == "why" and use and "model" not in use
+    workbench.store.collections.add_queries(
+        collection.collection_id, [Query(query_id="made-1", text="how", split=Split.TRAIN)]
+    )
+    assert actions.queries(workbench, collection)[0][1] == "training, made by a model"
 
 
 @pytest.mark.parametrize("wanted", [Wanted(name=" ", documents="x.jsonl"), Wanted(name="a", documents=None)])

@@ -9,6 +9,7 @@ from app.actions import (
     evaluate,
     intake,
     learn,
+    making,
     people,
     pools,
     rules,
@@ -19,6 +20,7 @@ from app.actions.collections import Upload, Wanted
 from data.errors import ConflictError, NotAllowedError, WhyRankError
 from data.people import Person, Role
 from data.records import Job, JobState
+from training.making import MakeConfig
 from training.measuring import EvaluateConfig
 from training.teaching import TeachConfig
 
@@ -50,6 +52,7 @@ HERE = TeachConfig(url="http://127.0.0.1:1/v1", model="m")
 ELSEWHERE = TeachConfig(url="http://127.0.0.1:2/v1", model="m")
 LEADS = {
     "ask a teacher": lambda w, c, by: teach.start(w, c, HERE, by),
+    "make queries": lambda w, c, by: making.start(w, c, MakeConfig(teaching=HERE), by),
     "combine teachers": lambda w, c, by: combining.combine(w, c, "panel", ["a", "b"], "mean", by),
     "train a version": lambda w, c, by: train.start(w, c, train.config({"recipe": "sft"}), by),
     "cancel a job": lambda w, c, by: train.cancel(w, "job", by),
@@ -76,6 +79,7 @@ LEADS = {
 }
 ADMINS = {
     "ask a teacher at another address": lambda w, c, by: teach.start(w, c, ELSEWHERE, by),
+    "make queries at another address": lambda w, c, by: making.start(w, c, MakeConfig(teaching=ELSEWHERE), by),
     "read a file of the machine": lambda w, c, by: collections.add(w, by, Wanted(name="n", documents="/none"), quiet),
     "look at a file of the machine": lambda w, c, by: seen_or_raise(
         collections.look(w, by, Wanted(name="n", documents="/none"))

@@ -183,3 +183,14 @@ def test_an_authored_assessor_is_never_mistaken_for_a_real_one(filled):
         ensure("Author", AssessorKind.HUMAN)
     with pytest.raises(ConflictError, match="real"):
         ensure("Ann", AssessorKind.HUMAN, authored=True)
+
+
+def test_queries_are_added_once_by_their_ids(filled):
+    stored, collection_id = filled.store.collections, filled.collection.collection_id
+    before = stored.queries(collection_id)
+    given = [Query(query_id=f"made-{n}", text=f"number {n}", split=Split.TRAIN) for n in range(3)]
+    assert stored.add_queries(collection_id, given[:2]) == 2
+    assert stored.add_queries(collection_id, [*given, given[2]]) == 1
+    assert stored.add_queries(collection_id, []) == 0
+    added = [query for query in stored.queries(collection_id) if query not in before]
+    assert added == given and stored.get(collection_id).queries == len(before) + 3
