@@ -26,6 +26,8 @@ from training import environment
 from training.parent import end_with_it
 
 LOOK_SECONDS = 1.0
+SILENT_SECONDS = 120.0
+"""How long the cluster may not answer while a job runs there; it goes on meanwhile."""
 STOP_SECONDS = 25
 """What a job gets to save where it is; less than the worker gives this process."""
 log = logging.getLogger(__name__)
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 def main(job_id: str, settings: Settings, *, takeover: bool = False) -> int:
     """Run the job on the cluster to its end; returns the exit code. SIGTERM stops it there."""
     client = connect(settings.ray_address)
+    if takeover:
+        end_earlier(client, job_id)
     stopping = threading.Event()
 
     def stop(_: int, __: FrameType | None) -> None:
@@ -69,6 +73,19 @@ def connect(address: str) -> Any:
         ) from error
 
 
+def end_earlier(client: Any, job_id: str) -> None:
+    """Stop what still runs of this job on the cluster: the process that followed it is dead, and it is not."""
+    mine = [job for job in client.list_jobs() if (job.metadata or {}).get("whyrank_job") == job_id]
+    for job in mine:
+        if job.status.is_terminal() or job.submission_id is None:
+            continue
+        log.info("Stopping Ray job %s, which nobody follows any more.", job.submission_id)
+        client.stop_job(job.submission_id)
+        give_up = time.monotonic() + 2 * STOP_SECONDS
+        while not client.get_job_status(job.submission_id).is_terminal() and time.monotonic() < give_up:
+            time.sleep(LOOK_SECONDS)
+
+
 def entrypoint(job_id: str, settings: Settings, *, takeover: bool) -> str:
     """The command line that Ray runs."""
     command = [sys.executable, "-P", "-m", "training.process", job_id, *(["--takeover"] if takeover else [])]
@@ -94,9 +111,17 @@ def follow(client: Any, submission_id: str, stopping: threading.Event) -> int:
     """Pass on what the job prints until it has ended; 0 if it ended well, or because it was asked to stop here."""
     told = 0
     asked = False
+    heard = time.monotonic()
     while True:
-        status = client.get_job_status(submission_id)
-        printed = client.get_job_logs(submission_id)
+        try:
+            status = client.get_job_status(submission_id)
+            printed = client.get_job_logs(submission_id)
+        except (OSError, RuntimeError):  # what Ray's client raises where its server does not answer
+            if time.monotonic() - heard > SILENT_SECONDS:
+                raise
+            time.sleep(LOOK_SECONDS)
+            continue
+        heard = time.monotonic()
         sys.stdout.write(printed[told:])
         sys.stdout.flush()
         told = len(printed)

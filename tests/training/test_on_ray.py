@@ -15,6 +15,7 @@ from data.settings import Settings
 from engine.pipeline import Plan
 from engine.workbench import Workbench
 from tests import synthetic
+from tests.e2e import processes
 from tests.training.working import Worker, ended, steps_done, until
 from training import jobs
 from training.ranked import RankConfig, RankedBy
@@ -105,6 +106,25 @@ def test_stopping_the_worker_stops_the_job_there_and_the_next_one_goes_on(bench,
     assert (left.state, left.stage) == (JobState.RUNNING, "stopped with the worker")
     before = len(steps_done(bench.store, job))
     with Worker(settings):
+        until(lambda: len(steps_done(bench.store, job)) > before, "another step")
+        jobs.cancel(bench, job.job_id)
+        assert ended(bench.store, settings, job).state is JobState.CANCELLED
+
+
+def test_what_nobody_follows_any_more_is_stopped_before_the_next_start(bench, collection, settings):
+    """The process beside the worker is killed; the job's on the cluster is not, and two would write the same files."""
+    job = jobs.submit(bench, collection, LONG, "ann")
+    with Worker(settings):
+        until(lambda: len(steps_done(bench.store, job)) >= 3, "three steps")
+        (follower,) = [pid for pid, line in processes.below(os.getpid()).items() if "training.on_ray" in line]
+        first = bench.store.jobs.get(job.job_id).attempts
+        os.kill(follower, signal.SIGKILL)
+        until(lambda: bench.store.jobs.get(job.job_id).attempts > first, "the next start")
+        lines = processes.below(1).values()
+        assert sum("training.process" in line and job.job_id in line for line in lines) == 1
+        log = jobs.log_path(settings, job.job_id).read_text()
+        assert "which nobody follows any more" in log
+        before = len(steps_done(bench.store, job))
         until(lambda: len(steps_done(bench.store, job)) > before, "another step")
         jobs.cancel(bench, job.job_id)
         assert ended(bench.store, settings, job).state is JobState.CANCELLED
