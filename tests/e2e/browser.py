@@ -65,7 +65,7 @@ class App:
 
     def go(self, name: str) -> None:
         """Follow a link of the page list."""
-        path = {"Explore": "/", "Learning curve": "/learn"}.get(name, f"/{name.lower()}")
+        path = {"Explore": "/", "Learning curve": "/learn", "Teacher": "/teach"}.get(name, f"/{name.lower()}")
         if name in TEAM:
             self.team().filter(has_text=name).click()
         else:

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.browser import SIZE, TEAM, App, chromium
 
-PAGES = ("Explore", "Judge", "Compare", "Train", "Evaluate", "Learning curve", "Collections", *TEAM)
+PAGES = ("Explore", "Judge", "Compare", "Train", "Teacher", "Evaluate", "Learning curve", "Collections", *TEAM)
 PATIENCE = 600_000
 """Milliseconds a ranking by a real model may take."""
 

@@ -13,7 +13,7 @@ from tests.e2e.browser import SIZE, TEAM, App
 
 pytestmark = pytest.mark.e2e
 
-PAGES = ("Explore", "Judge", "Compare", "Train", "Evaluate", "Learning curve", "Collections", *TEAM)
+PAGES = ("Explore", "Judge", "Compare", "Train", "Teacher", "Evaluate", "Learning curve", "Collections", *TEAM)
 SERIOUS = ("serious", "critical")
 NOT_OURS = ["[data-testid=stButtonGroup]"]
 
