@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 QUICK = TrainConfig(epochs=1, learning_rate=5e-3, batch_size=8, heldout_queries=10, depth=4)
 LONG = TrainConfig(epochs=50, learning_rate=1e-3, batch_size=1, heldout_queries=10, depth=4)
 RAY = Path(sys.executable).with_name("ray")
+NO_TOKEN = {"RAY_AUTH_MODE": "disabled"}
 
 
 def free_port():
@@ -46,7 +47,8 @@ def cluster(tmp_path_factory):
         head = subprocess.Popen(
             [*command, *bounds],
             # Slow machines need longer to start than the half minute Ray gives itself.
-            env={**bare, "RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "200"},
+            # Its address is this machine's own; a token that lies in somebody's home would be asked for otherwise.
+            env={**bare, **NO_TOKEN, "RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "200"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
