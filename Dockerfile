@@ -1,5 +1,5 @@
 # WhyRank on a CPU: the app with its worker (`app`, what it runs unless told otherwise), the rerank service (`api`), any
-# other command. Everything that changes lies in the volume /data. README: For a team.
+# other command. Everything that changes lies in the volume /data. docs/team.md.
 
 FROM python:3.11-slim-bookworm AS build
 SHELL ["/bin/bash", "-euo", "pipefail", "-c"]

@@ -1,25 +1,31 @@
-"""Draw the code's tree into the README: each module with the first sentence of its docstring.
+"""Draw the code's tree: the folders into the README, every module into `docs/code.md`, each with its docstring's first
+sentence.
 
 python docs/tree.py
 """
 
 import ast
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("app", "training", "engine", "data")
-START, END = "<!-- tree -->\n```\n", "```\n\nLicence:"
+START = "<!-- tree -->\n```\n"
 COLUMN, WIDTH = 32, 128
 
 
 def main() -> None:
-    """Rewrite what stands between the marks."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    _, after = rest.split(END)
-    readme.write_text(before + START + "".join(map(folder, folders())) + END + after, encoding="utf-8")
+    """Rewrite what stands behind the marks."""
+    draw(ROOT / "README.md", map(heading, folders()))
+    draw(ROOT / "docs" / "code.md", map(folder, folders()))
+
+
+def draw(page: Path, lines: Iterable[str]) -> None:
+    """Put these lines into the page's fenced block."""
+    before, rest = page.read_text(encoding="utf-8").split(START)
+    _, after = rest.split("```\n", 1)
+    page.write_text(f"{before}{START}{''.join(lines)}```\n{after}", encoding="utf-8")
 
 
 def folders() -> list[Path]:
@@ -30,9 +36,14 @@ def folders() -> list[Path]:
     return found
 
 
+def heading(path: Path) -> str:
+    """A folder's line."""
+    return line(f"{path.relative_to(ROOT)}/", path / "__init__.py")
+
+
 def folder(path: Path) -> str:
     """A folder's line, then one per module."""
-    lines = [line(f"{path.relative_to(ROOT)}/", path / "__init__.py")]
+    lines = [heading(path)]
     lines += [line(f"  {module.name}", module) for module in sorted(path.glob("*.py")) if module.stem != "__init__"]
     return "".join(lines)
 

@@ -198,7 +198,7 @@ def _people(settings: Settings) -> Check:
             name=name,
             state=NOTE,
             words=f"everybody who reaches {settings.address}, without a login, as an admin",
-            mend="Configure a login (README, Who is who), or listen on 127.0.0.1.",
+            mend="Configure a login (docs/team.md, Who is who), or listen on 127.0.0.1.",
         )
     if way.local:
         return Check(

@@ -26,7 +26,7 @@ def no_login() -> None:
     """Why there is nobody to see on one's own machine."""
     st.info(
         "There is no login: on your own machine a name is enough, and whoever reaches this address may do everything. "
-        "To let a team in with roles, configure a login: the README says how under *Who is who*.",
+        "To let a team in with roles, configure a login: `docs/team.md` says how under *Who is who*.",
         icon=":material/lock_open:",
     )
 

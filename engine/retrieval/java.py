@@ -87,7 +87,7 @@ def find_jar() -> Path:
     if not jars:
         raise RetrievalError(
             "The pyserini package, whose jar holds Lucene, is not installed.",
-            mend="Install it with `pip install --no-deps pyserini` in the version the README names.",
+            mend="Install it with `pip install --no-deps pyserini` in the version of requirements.lock.",
         )
     return jars[-1]
 
