@@ -6,12 +6,13 @@ judgment, the raw text of an unreadable one included) stands in the database. Lo
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from data import whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,7 @@ class Answers:
 
     def put(self, key: str, answer: KeptAnswer) -> None:
         """Keep an answer: there whole or not at all."""
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-        beside.write_text(json.dumps(asdict(answer), ensure_ascii=False), encoding="utf-8")
-        beside.replace(path)
+        whole.write_text(self._path(key), json.dumps(asdict(answer), ensure_ascii=False))
 
     def forget(self) -> None:
         """Delete them all."""

@@ -18,6 +18,10 @@ WhyRankError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class WhyRankError(Exception):
@@ -103,3 +107,8 @@ class PromotionRefusedError(WhyRankError):
     def __init__(self, what: str, *, mend: str, reasons: Sequence[str]) -> None:
         super().__init__(what, mend=mend)
         self.reasons = tuple(reasons)
+
+
+def misfits(error: "ValidationError") -> str:
+    """Which fields do not fit, and why. Never their values: one may be a secret."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))

@@ -7,6 +7,11 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+def revealed(secret: SecretStr | None) -> str | None:
+    """The secret itself, for whom it is meant: a server's header, a process's environment."""
+    return secret.get_secret_value() if secret else None
+
+
 class Settings(BaseSettings):
     """Where things are and which model is used."""
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from data.errors import IncompatibleVersionError, NotFoundError, RetrievalError, SettingsError
+from data.errors import IncompatibleVersionError, NotFoundError, SettingsError
 from data.records import Collection, Document, Query, Ranking, Version, new_id
 from data.settings import Settings
 from engine.explanation import prompt
@@ -17,7 +17,7 @@ from engine.ranking.base import Candidate, Opinion, Task
 from engine.ranking.driver import drive
 from engine.ranking.fusion import DEFAULT_WEIGHT, order
 from engine.ranking.pointwise import expected_grade
-from engine.retrieval.base import Hit, Retriever, counting, searched
+from engine.retrieval.base import Hit, Retriever, counting, no_index, searched
 
 GIVEN_RUN = "given run"
 """`Ranking.retriever` of rankings whose first stage was a TREC run."""
@@ -172,10 +172,7 @@ class _Work:
         if self.run is not None:
             return counting(self.run.get(query.query_id, ()), query, self.plan.depth)
         if self.pipeline.retriever is None:
-            raise RetrievalError(
-                f"The collection {self.pipeline.collection.name} has no index.",
-                mend=f"Build it: whyrank collection rebuild {self.pipeline.collection.name}",
-            )
+            raise no_index(self.pipeline.collection.name)
         return searched(self.pipeline.retriever, query, self.plan.depth)
 
     def _candidates(self, hits: Sequence[Hit]) -> Iterable[Candidate]:

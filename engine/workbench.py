@@ -17,7 +17,7 @@ from data.answers import Answers
 from data.errors import IncompatibleVersionError, ModelError
 from data.records import Alias, AssessorKind, Collection, Judgment, RankedDocument, Ranking, Status, Version, new_id
 from data.runs import Runs
-from data.settings import Settings
+from data.settings import Settings, revealed
 from data.store import Store
 from engine import models
 from engine.lm.base import LM, Adapter, Choose, Message
@@ -90,11 +90,10 @@ class Workbench:
     def _load(self) -> LM:
         settings = self.settings
         if settings.lm_url:
-            key = settings.lm_api_key.get_secret_value() if settings.lm_api_key else None
             return OpenAILM(
                 settings.lm_url,
                 settings.model,
-                api_key=key,
+                api_key=revealed(settings.lm_api_key),
                 tokenizer_path=self._tokenizer_path(),
                 load=Swap(settings.served_path).load,
             )

@@ -1,10 +1,10 @@
 """Where a job keeps its files."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from data import whole
 from data.settings import Settings
 
 
@@ -40,7 +40,4 @@ def made_path(settings: Settings, job_id: str) -> Path:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    beside.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    beside.replace(path)
+    whole.write_text(path, json.dumps(content, ensure_ascii=False, indent=1))

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pydantic import Field, ValidationError
 
 from data.answers import answer_key
-from data.errors import NotFoundError, SettingsError, WhyRankError
+from data.errors import NotFoundError, SettingsError, WhyRankError, misfits
 from data.records import AssessorKind, Collection, Document, Query, Split
 from data.store import Store
 from engine.explanation.prompt import Unreadable
@@ -177,5 +177,5 @@ def config_of(values: Mapping[str, object]) -> MakeConfig:
     try:
         return MakeConfig.model_validate({**own, "teaching": told})
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"An option does not fit: {wrong}.", mend="See `whyrank teach queries --help`.") from None
+        what = f"An option does not fit: {misfits(error)}."
+        raise SettingsError(what, mend="See `whyrank teach queries --help`.") from None

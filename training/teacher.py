@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from data.answers import KeptAnswer
-from data.errors import LMError, NotFoundError, RetrievalError
+from data.errors import LMError, NotFoundError
 from data.records import Assessor, AssessorKind, Collection, Document, Judgment, Query, Status, new_id
 from data.settling import Pair
 from engine.explanation.evidence import find_evidence
 from engine.explanation.prompt import Unreadable
 from engine.lm.base import Generate
 from engine.lm.openai import OpenAILM
-from engine.retrieval.base import searched
+from engine.retrieval.base import no_index, searched
 from training.folders import teach_path, write_json
 from training.questioning import Questioning
 from training.teaching import TeachConfig, chosen_queries, question, read, teacher
@@ -97,10 +97,7 @@ class _Teaching:
             return [(query, given[query.query_id]) for query in queries]
         retriever = self.work.workbench.retriever(self.collection)
         if retriever is None:
-            raise RetrievalError(
-                f"The collection {self.collection.name} has no index.",
-                mend=f"Build it: whyrank collection rebuild {self.collection.name}",
-            )
+            raise no_index(self.collection.name)
         found = []
         for done, query in enumerate(queries):
             self.questions.check_stop()

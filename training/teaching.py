@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from data.answers import answer_key
-from data.errors import NotFoundError, RetrievalError, SettingsError, WhyRankError
+from data.errors import NotFoundError, SettingsError, WhyRankError, misfits
 from data.records import AssessorKind, Collection, Document, Query, Split
 from data.scales import Scale
-from data.settings import Settings
+from data.settings import Settings, revealed
 from data.settling import Pair
 from engine.explanation import prompt
 from engine.explanation.prompt import Unreadable
@@ -21,6 +21,7 @@ from engine.lm.base import Generate
 from engine.lm.openai import OpenAILM
 from engine.lm.retrying import Sleep
 from engine.lm.served_tokens import clip_by_characters
+from engine.retrieval.base import no_index
 from engine.workbench import Workbench
 from training.budget import CHARACTERS_PER_TOKEN, Budget
 from training.options import Options
@@ -93,7 +94,7 @@ def teacher(settings: Settings, config: TeachConfig, *, sleep: Sleep = asyncio.s
     return OpenAILM(
         config.url,
         config.model,
-        api_key=key.get_secret_value() if key else None,
+        api_key=revealed(key),
         max_concurrent=config.concurrency,
         timeout_seconds=config.timeout_seconds,
         variables="WHYRANK_TEACHER",
@@ -170,10 +171,7 @@ def _check(workbench: Workbench, collection: Collection, config: TeachConfig, qu
 def require_index(collection: Collection) -> None:
     """Raise RetrievalError where nothing can be retrieved from the collection."""
     if collection.index_path is None:
-        raise RetrievalError(
-            f"The collection {collection.name} has no index.",
-            mend=f"Build it: whyrank collection rebuild {collection.name}",
-        )
+        raise no_index(collection.name)
 
 
 def warnings(settings: Settings, config: TeachConfig, queries: Sequence[Query]) -> tuple[str, ...]:
@@ -222,6 +220,6 @@ def config_of(values: Mapping[str, object]) -> TeachConfig:
     try:
         return TeachConfig.model_validate({**own, "budget": budget})
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         fields = [*(name for name in TeachConfig.model_fields if name != "budget"), *Budget.model_fields]
-        raise SettingsError(f"An option does not fit: {wrong}.", mend=f"Options are: {', '.join(fields)}.") from None
+        what = f"An option does not fit: {misfits(error)}."
+        raise SettingsError(what, mend=f"Options are: {', '.join(fields)}.") from None

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError
 
-from data.errors import SettingsError
+from data.errors import SettingsError, misfits
 from data.settings import Settings
 
 LOOPBACK = "127.0.0.1"
@@ -86,7 +86,7 @@ def check_address(settings: Settings, entrance: Entrance) -> None:
     if entrance.local and not is_loopback(settings.address) and not settings.unauthenticated:
         raise SettingsError(
             f"On the address {settings.address} others can reach WhyRank, and there is no login.",
-            mend="Configure one (README, Who is who), or listen on 127.0.0.1. "
+            mend="Configure one (docs/team.md, Who is who), or listen on 127.0.0.1. "
             "Where everybody who reaches it may do everything: WHYRANK_UNAUTHENTICATED=true.",
         )
 
@@ -149,15 +149,13 @@ def _checked(model: type[_M], values: Mapping[str, Any], where: str, settings: S
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        # Never the value: it may be a secret.
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise _wrong(settings, f"{where} {wrong}") from None
+        raise _wrong(settings, f"{where} {misfits(error)}") from None
 
 
 def _wrong(settings: Settings, why: str) -> SettingsError:
     return SettingsError(
         f"The login in {settings.secrets} can't be used: {why}.",
-        mend="Complete it as the README (Who is who) shows; nobody is let in without it.",
+        mend="Complete it as the docs/team.md (Who is who) shows; nobody is let in without it.",
     )
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from app.actions.jobs import Watch, watch
 from app.actions.options import Option, options
 from app.actions.people import require
-from data.errors import SettingsError
+from data.errors import SettingsError, misfits
 from data.people import Person, Role
 from data.records import Collection, Job, utc_now
 from engine.evaluation import PRIMARY
@@ -51,9 +51,9 @@ def config(values: Mapping[str, object]) -> LearnConfig:
     try:
         return LearnConfig.model_validate({**own, "train": nested(train)})
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         fields = [*(name for name in LearnConfig.model_fields if name != "train"), *train_options(str(train["recipe"]))]
-        raise SettingsError(f"An option does not fit: {wrong}.", mend=f"Options are: {', '.join(fields)}.") from None
+        what = f"An option does not fit: {misfits(error)}."
+        raise SettingsError(what, mend=f"Options are: {', '.join(fields)}.") from None
 
 
 def train_options(recipe: str) -> dict[str, Option]:

@@ -15,7 +15,7 @@ import httpx2
 from app.actions import children, holding, launch
 from data.errors import LMError, ModelError
 from data.records import Alias, Version
-from data.settings import Settings
+from data.settings import Settings, revealed
 from data.store import Store
 from engine import models
 from engine.lm import adapters, weights
@@ -98,7 +98,7 @@ def serve(
         children.ended_at_exit() as processes,
     ):
         launch.check_port(wanted.port, HOST, mend="Stop that, or choose another: whyrank serve --port 8100")
-        key = settings.lm_api_key.get_secret_value() if settings.lm_api_key else None
+        key = revealed(settings.lm_api_key)
         started = time.monotonic()
         log.parent.mkdir(parents=True, exist_ok=True)
         begins = log.stat().st_size if log.exists() else 0
@@ -220,7 +220,7 @@ def figures(settings: Settings, *, port: int | None = None) -> Figures:
     if port is not None:
         url = f"http://{HOST}:{port}/v1"
     root = url.rstrip("/").removesuffix("/v1")
-    key = settings.lm_api_key.get_secret_value() if settings.lm_api_key else None
+    key = revealed(settings.lm_api_key)
     try:
         response = httpx2.get(f"{root}/metrics", headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=5.0)
     except httpx2.HTTPError as error:

@@ -9,7 +9,7 @@ from app.actions import holding
 from app.actions.jobs import Watch, watch
 from app.actions.jobs import curves as jobs_curves
 from app.actions.people import require
-from data.errors import SettingsError
+from data.errors import SettingsError, misfits
 from data.people import Person, Role
 from data.records import AssessorKind, Collection, Job, Split, utc_now
 from engine.workbench import Workbench
@@ -33,8 +33,7 @@ def config(values: Mapping[str, object]) -> TrainConfig:
     try:
         return TrainConfig.model_validate(nested(values))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"An option does not fit: {wrong}.", mend="Change it under Options.") from None
+        raise SettingsError(f"An option does not fit: {misfits(error)}.", mend="Change it under Options.") from None
 
 
 def preview(workbench: Workbench, collection: Collection, wanted: TrainConfig) -> Preview:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.actions import entrance
 from app.actions.entrance import Entrance
 from data.errors import NotAllowedError, SettingsError
-from data.settings import Settings
+from data.settings import Settings, revealed
 
 KEY_LENGTH = 16
 """Characters a key must have at least."""
@@ -73,7 +73,7 @@ def read(settings: Settings) -> Access:
 
 
 def _keys(settings: Settings) -> Sequence[str]:
-    text = settings.api_key.get_secret_value() if settings.api_key else ""
+    text = revealed(settings.api_key) or ""
     keys = [key.strip() for key in text.split(",") if key.strip()]
     for key in keys:
         if len(key) < KEY_LENGTH or not key.isascii() or not key.isprintable() or " " in key:

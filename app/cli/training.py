@@ -9,7 +9,7 @@ import typer
 
 from app.cli import console
 from app.cli.session import Session, the_collection
-from data.errors import SettingsError
+from data.errors import SettingsError, misfits
 from data.records import Job, JobState
 
 if TYPE_CHECKING:
@@ -65,9 +65,8 @@ def _config(recipe: str, options: Sequence[str]) -> "TrainConfig":
     try:
         return TrainConfig.model_validate(nested({"recipe": recipe, **fields_of(options)}))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError(
-            f"The recipe can't be used with these fields: {wrong}.",
+            f"The recipe can't be used with these fields: {misfits(error)}.",
             mend=f"Fields are: {', '.join(field_names(recipe))}.",
         ) from None
 

@@ -9,7 +9,8 @@ from data.records import new_id, utc_now
 from data.schema import REVISION
 from data.store.migrate import newer_schema
 from data.store.place import Place
-from data.store.sqlite import SQLite, to_disk
+from data.store.sqlite import SQLite
+from data.whole import to_disk
 
 
 def backup(place: Place, to: Path) -> dict[str, int]:

@@ -15,6 +15,9 @@ from data.errors import ConflictError, NotFoundError, StoreError
 BUSY_SECONDS = 30
 """How long a writer waits for another one; an import holds the lock for as long as its rows take."""
 
+BUSY_MEND = "Another process has been writing for a long time: wait until its import or job is done, then try again."
+"""Where that was too short."""
+
 
 class Place(Protocol):
     """A database of one kind."""

@@ -16,7 +16,7 @@ from data.errors import ConflictError, SettingsError, StoreError
 from data.schema import metadata
 from data.store.copying import copy_rows, count_rows
 from data.store.migrate import MIGRATIONS, migrate
-from data.store.place import BUSY_SECONDS, explained
+from data.store.place import BUSY_MEND, BUSY_SECONDS, explained
 from data.store.sqlite import SQLite
 
 SCHEMES = ("postgresql+psycopg", "postgresql", "postgres")
@@ -88,10 +88,7 @@ class PostgreSQL:
     def mend(self, words: str) -> str:
         """What a person can do about them."""
         if "lock timeout" in words:
-            return (
-                "Another process has been writing for a long time: wait until its import or job is done, then try "
-                "again."
-            )
+            return BUSY_MEND
         if "NUL" in words:
             return "PostgreSQL keeps no texts with NUL characters: take them out of the file first."
         if "index row" in words:

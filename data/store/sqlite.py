@@ -1,7 +1,6 @@
 """SQLite: one file, safe from many threads and processes, and durable at every commit."""
 
 import fcntl
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from data.errors import ConflictError, StoreError
 from data.schema import metadata
-from data.store.place import BUSY_SECONDS, explained
+from data.store.place import BUSY_MEND, BUSY_SECONDS, explained
+from data.whole import to_disk
 
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}",
@@ -88,10 +88,7 @@ class SQLite:
     def mend(self, words: str) -> str:
         """What a person can do about them."""
         if "locked" in words:
-            return (
-                "Another process has been writing for a long time: wait until its import or job is done, then try "
-                "again."
-            )
+            return BUSY_MEND
         if "malformed" in words or "not a database" in words:
             return "The file is damaged: restore a backup with `whyrank restore`."
         return "Look at the disk's free space and at the rights to the file and its folder."
@@ -141,18 +138,14 @@ class SQLite:
 
     def copy(self, to: Path, *, migrations: Path | None = None) -> dict[str, int]:
         """Copy the running database to one file, without a -wal beside it."""
-        try:
-            with closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as source:
-                source.isolation_level = None
-                source.execute("BEGIN")  # the counts and the copy see the same state
-                counts = row_counts(source)
-                with closing(sqlite3.connect(to)) as copy:
-                    source.backup(copy)
-                    copy.execute("PRAGMA journal_mode = DELETE")
-            return counts
-        except sqlite3.Error as error:
-            words = self.cause(error)
-            raise StoreError(f"The database {self.path} can't be used: {words}.", mend=self.mend(words)) from error
+        with explained(self), closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as source:
+            source.isolation_level = None
+            source.execute("BEGIN")  # the counts and the copy see the same state
+            counts = row_counts(source)
+            with closing(sqlite3.connect(to)) as copy:
+                source.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+        return counts
 
     def end_log(self) -> None:
         """Write the log into the file: one file to carry about, without a -wal beside it."""
@@ -205,15 +198,6 @@ def row_counts(connection: sqlite3.Connection) -> dict[str, int]:
     there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     names = sorted(there & set(metadata.tables))
     return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
-
-
-def to_disk(path: Path) -> None:
-    """Wait until a file, or a folder's names, are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _on_connect(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:

@@ -13,7 +13,7 @@ from data.settling import Pair
 from data.standing import Standing
 from data.store.assessors import REAL_PEOPLE
 from data.store.database import Database
-from data.store.dialects import listed_pairs, picked
+from data.store.dialects import listed_pairs, picked, unindexed
 from data.store.events import newest_events
 
 _SHIFT = 1000
@@ -68,8 +68,7 @@ def _perhaps_open(collection_id: str, me: str) -> Iterator[sa.Select[tuple[str, 
         .group_by(*pairs.selected_columns)
         .having(sa.func.max(sa.case((person, 1), else_=0)) == 0)
     )
-    unindexed = j.collection_id.op("||")("") == collection_id
-    yield pairs.where(unindexed, person, j.status.not_in(DECIDED))
+    yield pairs.where(unindexed(j.collection_id) == collection_id, person, j.status.not_in(DECIDED))
 
 
 def _judged(connection: Connection, me: str, conditions: Sequence[sa.ColumnElement[bool]]) -> Iterator[Standing]:

@@ -7,7 +7,6 @@ leaves nothing that looks complete, and the next call goes on with the parts tha
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from data.errors import ModelError
 from data.records import utc_now
+from data.whole import to_disk
 from engine.models.conversion import Convert, convert_in_subprocess
 from engine.models.folders import MANIFEST, base_sha256, check_folder
 from engine.models.packaged import BASES, Base
@@ -77,7 +77,7 @@ def _make(base: Base, target: Path, tell: OnProgress, download: Download, conver
     _write_manifest(base, check_folder(made))
     _sync(made)
     made.replace(target)
-    _sync_folder(target.parent)
+    to_disk(target.parent)
     shutil.rmtree(work)
 
 
@@ -172,17 +172,8 @@ def _alone(path: Path, tell: OnProgress) -> Iterator[None]:
 
 def _sync(folder: Path) -> None:
     for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        to_disk(path)
+    to_disk(folder)
 
 
 def _silent(words: str, done: float, total: float | None) -> None:

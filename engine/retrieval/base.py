@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from data.errors import RetrievalError
 from data.records import Document, Query
 
 
@@ -29,6 +30,13 @@ class Retriever(Protocol):
 
     def close(self) -> None:
         """Give back what the index holds."""
+
+
+def no_index(collection: str) -> RetrievalError:
+    """The error where a collection of that name has nothing to be searched."""
+    return RetrievalError(
+        f"The collection {collection} has no index.", mend=f"Build it: whyrank collection rebuild {collection}"
+    )
 
 
 def searched(retriever: Retriever, query: Query, depth: int) -> list[Hit]:

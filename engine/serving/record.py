@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from data import whole
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
@@ -33,10 +35,7 @@ def read(path: Path) -> Served | None:
 
 def write(path: Path, served: Served) -> None:
     """Replace the file's record."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(served), indent=2), encoding="utf-8")
-    part.replace(path)
+    whole.write_text(path, json.dumps(asdict(served), indent=2))
 
 
 @contextmanager
