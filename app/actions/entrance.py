@@ -155,7 +155,7 @@ def _checked(model: type[_M], values: Mapping[str, Any], where: str, settings: S
 def _wrong(settings: Settings, why: str) -> SettingsError:
     return SettingsError(
         f"The login in {settings.secrets} can't be used: {why}.",
-        mend="Complete it as the docs/team.md (Who is who) shows; nobody is let in without it.",
+        mend="Complete it as docs/team.md (Who is who) shows; nobody is let in without it.",
     )
 
 
