@@ -2,10 +2,9 @@
 it is.
 """
 
-import json
 from pathlib import Path
-from typing import Any
 
+from app.actions import jobs as watching
 from app.actions import teach
 from app.actions.people import require
 from app.actions.teach import Told
@@ -32,14 +31,7 @@ def start(workbench: Workbench, collection: Collection, wanted: MakeConfig, by: 
 
 def told(workbench: Workbench, job: Job) -> Told | None:
     """What a job has done and spent, its manifest: the result, or as far as it is; None before it began to ask."""
-    if job.result is not None:
-        return job.result
-    try:
-        text = manifest(workbench, job).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    found: dict[str, Any] = json.loads(text)
-    return found
+    return watching.told(job, manifest(workbench, job))
 
 
 def manifest(workbench: Workbench, job: Job) -> Path:

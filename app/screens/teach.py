@@ -4,22 +4,22 @@ import streamlit as st
 
 from app import resources, state, visitor
 from app.actions import combining
+from app.actions import jobs as watching
 from app.actions import teach as actions
-from app.actions.jobs import Watch, log_tail, watch
 from app.actions.train import CANCELLING, cancel, log_path, worker_alive
 from app.views import frame, problem
 from app.views import jobs as job_view
 from app.views import teaching as view
 from data.people import Role
-from data.records import Collection, utc_now
+from data.records import Collection
 
 # How often a running job is looked at; each look only reads.
 EVERY = "2s"
 
 
-def choose(collection: Collection) -> Watch | None:
+def choose(collection: Collection) -> watching.Watch | None:
     """The job to look at; None where there is none."""
-    watches = {each.job.job_id: each for each in actions.watches(workbench, collection)}
+    watches = {each.job.job_id: each for each in watching.watches(workbench, collection, actions.KIND)}
     if not watches:
         view.empty()
         return None
@@ -30,7 +30,7 @@ def choose(collection: Collection) -> Watch | None:
 
 def look(job_id: str, live: bool) -> None:
     """One job as it is now. `live`: it is looked at again and again, until it has ended."""
-    now = watch(workbench.store.jobs.get(job_id), utc_now())
+    now = watching.watched(workbench, job_id)
     if live and now.job.state.ended:
         st.rerun()
     if live:
@@ -48,7 +48,7 @@ def look(job_id: str, live: bool) -> None:
     if found is not None:
         view.told(found, money=view.has_prices(now.job.config))
         st.caption("Every answer is kept, whatever became of the job: what was asked once is not asked again.")
-    job_view.log(log_tail(log_path(workbench, job_id)))
+    job_view.log(watching.log_tail(log_path(workbench, job_id)))
     job_view.settings(now.job.config)
 
 

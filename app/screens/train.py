@@ -42,7 +42,7 @@ def prepare(collection: Collection) -> None:
 def listed(collection: Collection) -> str | None:
     """The list of jobs; returns the id of the one to look at."""
     st.subheader("Jobs")
-    watches = actions.watches(workbench, collection)
+    watches = watching.watches(workbench, collection)
     if not watches:
         st.info("No job yet. What you start appears here, with its progress, curve and log.")
         return None
@@ -55,7 +55,7 @@ def listed(collection: Collection) -> str | None:
 
 def table(collection: Collection) -> None:
     """All jobs as they are now."""
-    job_view.table(actions.watches(workbench, collection))
+    job_view.table(watching.watches(workbench, collection))
 
 
 def worker() -> None:
@@ -66,7 +66,7 @@ def worker() -> None:
 
 def look(job_id: str, log: Path, live: bool) -> None:
     """One job as it is now. `live`: it is looked at again and again, until it has ended."""
-    watch = actions.watched(workbench, job_id)
+    watch = watching.watched(workbench, job_id)
     if live and watch.job.state.ended:
         st.rerun()
     job_view.progress(watch)
@@ -102,5 +102,5 @@ with problem.shown():
     prepare(chosen)
     shown = listed(chosen)
     if shown is not None:
-        live = not actions.watched(workbench, shown).job.state.ended
+        live = not watching.watched(workbench, shown).job.state.ended
         st.fragment(look, run_every=job_view.EVERY if live else None)(shown, actions.log_path(workbench, shown), live)
