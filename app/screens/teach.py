@@ -13,9 +13,6 @@ from app.views import teaching as view
 from data.people import Role
 from data.records import Collection
 
-# How often a running job is looked at; each look only reads.
-EVERY = "2s"
-
 
 def choose(collection: Collection) -> watching.Watch | None:
     """The job to look at; None where there is none."""
@@ -106,7 +103,7 @@ with problem.shown():
     chosen_job = choose(collection)
     if chosen_job is not None:
         live = not chosen_job.job.state.ended
-        st.fragment(look, run_every=EVERY if live else None)(chosen_job.job.job_id, live)
+        st.fragment(look, run_every=job_view.EVERY if live else None)(chosen_job.job.job_id, live)
     with problem.shown():
         prepare(collection)
     combine(collection)
