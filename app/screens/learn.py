@@ -91,9 +91,7 @@ def prepare(collection: Collection) -> None:
         **visitor.only(Role.LEAD, actions.DOING, disabled=found.problem is not None),
     ):
         job = actions.start(workbench, collection, wanted, visitor.person())
-        state.next_form()
-        state.announce(f"Job {job.job_id[:8]} is started; the worker takes it from there.")
-        st.rerun()
+        state.again(f"Job {job.job_id[:8]} is started; the worker takes it from there.")
 
 
 workbench = resources.workbench()

@@ -70,7 +70,7 @@ def prepare(collection: Collection) -> None:
     may = visitor.only(*actions.needed(workbench, wanted), disabled=found.problem is not None)
     if st.button("Ask the teacher", key="teach_start", type="primary", icon=":material/school:", **may):
         job = actions.start(workbench, collection, wanted, visitor.person())
-        again(f"Job {job.job_id[:8]} is started; the worker takes it from there.")
+        state.again(f"Job {job.job_id[:8]} is started; the worker takes it from there.")
 
 
 def combine(collection: Collection) -> None:
@@ -86,14 +86,7 @@ def combine(collection: Collection) -> None:
     if st.button("Combine", key="combine", icon=":material/merge:", **may):
         with problem.shown():
             made = combining.combine(workbench, collection, name, chosen, how, visitor.person())
-            again(f"{made.name}: {made.graded:,} of {made.pairs:,} pairs graded, {made.tied:,} tied.")
-
-
-def again(news: str) -> None:
-    """Say it after the rerun."""
-    state.next_form()
-    state.announce(news)
-    st.rerun()
+            state.again(f"{made.name}: {made.graded:,} of {made.pairs:,} pairs graded, {made.tied:,} tied.")
 
 
 workbench = resources.workbench()

@@ -34,9 +34,7 @@ def prepare(collection: Collection) -> None:
     ):
         with problem.shown():
             job = actions.start(workbench, collection, wanted, visitor.person())
-            state.next_form()
-            state.announce(f"Job {job.job_id[:8]} is in the list; the worker takes it from there.")
-            st.rerun()
+            state.again(f"Job {job.job_id[:8]} is in the list; the worker takes it from there.")
 
 
 def listed(collection: Collection) -> str | None:
