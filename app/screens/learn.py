@@ -6,7 +6,7 @@ from app import resources, state, visitor
 from app.actions import jobs as watching
 from app.actions import learn as actions
 from app.actions import pictures
-from app.actions.train import CANCELLING, cancel, log_path, recipes, worker_alive
+from app.actions.train import log_path, recipes
 from app.views import frame, problem
 from app.views import jobs as job_view
 from app.views import learning as view
@@ -27,18 +27,7 @@ def choose(collection: Collection) -> watching.Watch | None:
 
 def look(job_id: str, collection: Collection, live: bool) -> None:
     """One curve as it is now. `live`: it is looked at again and again, until its job has ended."""
-    now = watching.watched(workbench, job_id)
-    if live and now.job.state.ended:
-        st.rerun()
-    if live:
-        if not worker_alive(workbench):
-            job_view.no_worker()
-        job_view.progress(now)
-        if not now.job.cancel_requested and st.button(
-            "Cancel this job", key="cancel", icon=":material/stop_circle:", **visitor.only(Role.LEAD, CANCELLING)
-        ):
-            cancel(workbench, job_id, visitor.person())
-            st.rerun()
+    now = job_view.now(workbench, job_id, live=live)
     job_view.failure(now)
     found = actions.curve(workbench, now.job)
     if found is None:

@@ -6,7 +6,7 @@ from app import resources, state, visitor
 from app.actions import combining
 from app.actions import jobs as watching
 from app.actions import teach as actions
-from app.actions.train import CANCELLING, cancel, log_path, worker_alive
+from app.actions.train import log_path
 from app.views import frame, problem
 from app.views import jobs as job_view
 from app.views import teaching as view
@@ -27,20 +27,8 @@ def choose(collection: Collection) -> watching.Watch | None:
 
 def look(job_id: str, live: bool) -> None:
     """One job as it is now. `live`: it is looked at again and again, until it has ended."""
-    now = watching.watched(workbench, job_id)
-    if live and now.job.state.ended:
-        st.rerun()
-    if live:
-        if not worker_alive(workbench):
-            job_view.no_worker()
-        job_view.progress(now)
-        may = visitor.only(Role.LEAD, CANCELLING)
-        stoppable = not now.job.cancel_requested
-        if stoppable and st.button("Cancel this job", key="cancel", icon=":material/stop_circle:", **may):
-            cancel(workbench, job_id, visitor.person())
-            st.rerun()
-    if not live:
-        job_view.failure(now)
+    now = job_view.now(workbench, job_id, live=live)
+    job_view.failure(now)
     found = actions.told(workbench, now.job)
     if found is not None:
         view.told(found, money=view.has_prices(now.job.config))

@@ -78,15 +78,7 @@ def look(job_id: str, log: Path, live: bool) -> None:
     elif watch.job.state is JobState.DONE:
         job_view.result(watch.job.result or {})
         st.page_link("screens/evaluate.py", label="See its evaluation and decide", icon=":material/monitoring:")
-    stoppable = not watch.job.state.ended and not watch.job.cancel_requested
-    if stoppable and st.button(
-        "Cancel this job",
-        key="cancel",
-        icon=":material/stop_circle:",
-        **visitor.only(Role.LEAD, actions.CANCELLING),
-    ):
-        actions.cancel(workbench, job_id, visitor.person())
-        st.rerun()
+    job_view.cancelling(workbench, watch)
     job_view.curves(actions.curves(workbench, job_id), key=f"curve_{job_id}")
     job_view.log(watching.log_tail(log))
     job_view.settings(watch.job.config)
