@@ -6,7 +6,6 @@ import streamlit as st
 
 from app import resources, state, visitor
 from app.actions import jobs as watching
-from app.actions import making
 from app.actions import train as actions
 from app.actions.options import options
 from app.views import frame, problem
@@ -71,10 +70,8 @@ def look(job_id: str, log: Path, live: bool) -> None:
     job_view.failure(watch)
     if watch.job.kind == actions.LEARN:
         st.page_link("screens/learn.py", label="See its curve", icon=":material/show_chart:")
-    elif watch.job.kind == actions.TEACH:
+    elif watch.job.kind in (actions.TEACH, actions.MAKE):
         st.page_link("screens/teach.py", label="See what it asked", icon=":material/school:")
-    elif watch.job.kind == actions.MAKE:
-        job_view.sentences(making.words(making.told(workbench, watch.job)))
     elif watch.job.state is JobState.DONE:
         job_view.result(watch.job.result or {})
         st.page_link("screens/evaluate.py", label="See its evaluation and decide", icon=":material/monitoring:")

@@ -189,12 +189,6 @@ def log(text: str) -> None:
             st.caption("No log yet.")
 
 
-def sentences(words: Sequence[str]) -> None:
-    """What a job says of itself."""
-    if words:
-        st.text("\n".join(words))
-
-
 def result(found: Mapping[str, object]) -> None:
     """What a job that went well left: a version, and the gate's word on it."""
     words = f"Version {found['version']}" if "version" in found else "Done"
