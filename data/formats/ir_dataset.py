@@ -17,7 +17,7 @@ PREFIX = "ir_datasets:"
 """Begins the name of such a collection where a path is expected."""
 MOST = 200_000
 """Documents that are taken without being asked for: MS MARCO has 8.8 million, which nobody should fetch unawares."""
-_INSTALL = "Install it: pip install 'whyrank[ir-datasets]', or in a checkout: .venv/bin/pip install '.[ir-datasets]'"
+_INSTALL = "Run pip install 'whyrank[ir-datasets]', or in a checkout .venv/bin/pip install '.[ir-datasets]'."
 _TEXTS = ("text", "body", "abstract", "contents")
 
 
