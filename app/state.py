@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable, Mapping
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import streamlit as st
 
@@ -94,6 +94,13 @@ def form_number() -> int:
 def next_form() -> None:
     """Begin with empty forms."""
     st.session_state[_FORMS] = form_number() + 1
+
+
+def again(news: str) -> NoReturn:
+    """An action went well: begin with empty forms, and say it after the rerun."""
+    next_form()
+    announce(news)
+    st.rerun()
 
 
 def text(key: str) -> str:

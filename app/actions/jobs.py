@@ -1,12 +1,15 @@
 """A job as it is watched: how long it ran, what is left, whether its process still gives a sign of life."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from data.records import Job, JobMetric, JobState
+from data.records import Collection, Job, JobMetric, JobState, utc_now
+from engine.workbench import Workbench
 from training.heartbeat import STALE_SECONDS
 
 ESTIMATE_FROM = 0.05
@@ -45,6 +48,29 @@ def watch(job: Job, now: datetime) -> Watch:
         remaining_seconds=elapsed * (1 - job.progress) / job.progress if left and elapsed is not None else None,
         heartbeat_seconds=(now - job.heartbeat_at).total_seconds() if running and job.heartbeat_at else None,
     )
+
+
+def watches(workbench: Workbench, collection: Collection, kind: str | None = None) -> list[Watch]:
+    """The collection's jobs (of one kind), newest first."""
+    now = utc_now()
+    return [watch(job, now) for job in workbench.store.jobs.list(collection_id=collection.collection_id, kind=kind)]
+
+
+def watched(workbench: Workbench, job_id: str) -> Watch:
+    """One job as it is now."""
+    return watch(workbench.store.jobs.get(job_id), utc_now())
+
+
+def told(job: Job, path: Path) -> Mapping[str, Any] | None:
+    """What a job has to tell: its result, or what it wrote to `path` so far; None before it wrote anything."""
+    if job.result is not None:
+        return job.result
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def words(job: Job) -> str:

@@ -211,12 +211,13 @@ def combine(
 
 def _say_preview(seen: "Preview", things: str) -> None:
     """What would be asked; raises what stands against it."""
+    from app.actions.teach import would_ask
+
     for warning in seen.warnings:
         console.say(f"Note: {warning}")
     if seen.problem is not None:
         raise seen.problem
-    price = f", {seen.cost:.4f}" if seen.cost else ""
-    console.say(f"{seen.queries:,} {things}, {seen.pairs:,} pairs; at most about {seen.tokens:,} tokens{price}.")
+    console.say(would_ask(seen, things))
 
 
 def _give_outcome(job: Job, words: Sequence[str], *, as_json: bool) -> None:

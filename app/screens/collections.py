@@ -37,10 +37,8 @@ def add(found: list[actions.Overview]) -> None:
 
 def done(collection: Collection, news: str) -> None:
     """Say it, and go on with this collection."""
-    state.next_form()
     state.want_collection(collection.name)
-    state.announce(news)
-    st.rerun()
+    state.again(news)
 
 
 def browse(collection: Collection) -> None:
