@@ -17,7 +17,7 @@ from data.settings import Settings, revealed
 from data.settling import Pair
 from engine.explanation import prompt
 from engine.explanation.prompt import Unreadable
-from engine.lm.base import Generate
+from engine.lm.base import Generate, Message
 from engine.lm.openai import OpenAILM
 from engine.lm.retrying import Sleep
 from engine.lm.served_tokens import clip_by_characters
@@ -193,7 +193,11 @@ def question(collection: Collection, query: Query, document: Document, config: T
     system = prompt.system_text(collection.scale, collection.guidelines, config.form)
     # By characters, whatever the server can do: the same pair must make the same prompt, or it is asked twice.
     text = clip_by_characters(document.text, config.document_tokens).text
-    turns = prompt.messages(system=system, query=query.text, title=document.title, text=text)
+    return asked(prompt.messages(system=system, query=query.text, title=document.title, text=text), config)
+
+
+def asked(turns: tuple[Message, ...], config: TeachConfig) -> Generate:
+    """The request of these turns; its tag is the answer's key."""
     parameters = {"max_tokens": config.answer_tokens, "temperature": config.temperature}
     spoken = [{"role": turn.role, "content": turn.content} for turn in turns]
     key = answer_key(config.url, config.model, spoken, parameters)
