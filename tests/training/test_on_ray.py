@@ -13,7 +13,6 @@ import pytest
 from data.records import JobState
 from data.settings import Settings
 from engine.pipeline import Plan
-from engine.workbench import Workbench
 from tests import synthetic
 from tests.e2e import processes
 from tests.training.working import Worker, ended, steps_done, until
@@ -63,12 +62,6 @@ def cluster(tmp_path_factory):
     head.wait(60)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    made = synthetic.synthetic(train=4, heldout=10, per_query=4)
-    return synthetic.learnable_model(tmp_path_factory.mktemp("model"), made)
-
-
 @pytest.fixture
 def settings(tmp_path, model, cluster):
     return Settings(
@@ -77,15 +70,8 @@ def settings(tmp_path, model, cluster):
 
 
 @pytest.fixture
-def bench(settings):
-    with Workbench.open(settings) as workbench:
-        yield workbench
-
-
-@pytest.fixture
-def collection(bench):
-    made = synthetic.synthetic(train=4, heldout=10, per_query=4)
-    return bench.build_index(synthetic.install(bench.store, made))
+def collection(bench, learnable):
+    return bench.build_index(synthetic.install(bench.store, learnable))
 
 
 def test_a_job_runs_on_the_cluster_and_its_log_comes_back(bench, collection, settings):
