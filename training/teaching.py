@@ -60,6 +60,9 @@ class TeachConfig(Options):
     )
     temperature: float = Field(default=0.0, ge=0, le=2, description="0: the likeliest answer, the same each time.")
     concurrency: int = Field(default=8, ge=1, le=MOST_CONCURRENT, description="Requests under way at once.")
+    workers: int = Field(
+        default=1, ge=1, le=256, description="Processes that ask, each so many at once; several need the extra `ray`."
+    )
     timeout_seconds: float = Field(default=60.0, gt=0, le=3600, description="Longest silence of the server.")
     budget: Budget = Field(default=Budget(), description="Where to stop.")
 

@@ -31,7 +31,10 @@ Tokens = Annotated[int | None, typer.Option(min=1, help="Budget: most tokens, pr
 Money = Annotated[float | None, typer.Option(help="Budget: most money; needs the prices.")]
 PromptPrice = Annotated[float, typer.Option(min=0, help="Price of a million prompt tokens.")]
 CompletionPrice = Annotated[float, typer.Option(min=0, help="Price of a million answer tokens.")]
-Concurrency = Annotated[int, typer.Option(min=1, help="Requests at once.")]
+Concurrency = Annotated[int, typer.Option(min=1, help="Requests at once, of each process.")]
+Workers = Annotated[
+    int, typer.Option(min=1, help="Processes that ask, on one budget; several need the extra `ray`, and seldom pay.")
+]
 Options = Annotated[
     list[str] | None,
     typer.Option(
@@ -43,7 +46,7 @@ Options = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked, and what it may cost.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end; fail if the job fails.")]
 By = Annotated[str, typer.Option("--by", help="Who asks for it.")]
-_TOLD = ("depth", "requests", "tokens", "money", "prompt_price", "completion_price", "concurrency")
+_TOLD = ("depth", "requests", "tokens", "money", "prompt_price", "completion_price", "concurrency", "workers")
 """Options that are told to the job by their own names."""
 
 
@@ -66,6 +69,7 @@ def ask(
     prompt_price: PromptPrice = 0.0,
     completion_price: CompletionPrice = 0.0,
     concurrency: Concurrency = 8,
+    workers: Workers = 1,
     options: Options = None,
     dry_run: DryRun = False,
     wait: Wait = False,
@@ -110,6 +114,7 @@ def make_queries(
     prompt_price: PromptPrice = 0.0,
     completion_price: CompletionPrice = 0.0,
     concurrency: Concurrency = 8,
+    workers: Workers = 1,
     options: Options = None,
     dry_run: DryRun = False,
     wait: Wait = False,
