@@ -84,7 +84,8 @@ def made(
         fn_constructor_args=(maker, tuple(arguments)),
         batch_size=batch,
         num_cpus=1,
-        compute=ray.data.ActorPoolStrategy(size=workers),
+        # None waits behind another in a process while one that started later has nothing to do.
+        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
         ray_remote_args_fn=None if again else _once,
     )
     try:

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -98,7 +98,7 @@ class Askers:
     refusal: str | None = field(default=None, init=False)
     """Why not everything was asked: the budget that had no room."""
 
-    def ask(self, asks: Sequence[Generate], ledger: Ledger, *, should_stop: ShouldStop) -> Iterator[Said]:
+    def ask(self, asks: Sequence[Generate], ledger: Ledger, *, should_stop: ShouldStop) -> Generator[Said, None, None]:
         """Answers as they come, in no order, with what they cost in the ledger. What is told nothing of was not asked,
         or not to its end. Raises LMError for what every request would meet, ProcessDiedError, and SettingsError where
         Ray is not installed."""
