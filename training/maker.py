@@ -16,6 +16,7 @@ from engine.explanation.prompt import Unreadable
 from engine.lm.base import Generate
 from engine.lm.openai import OpenAILM
 from training import asking, teacher
+from training.askers import askers
 from training.asking import Asked, Refused
 from training.folders import made_path, teach_path, write_json
 from training.making import Made, MakeConfig, drawn, evaluation_queries, question, read, sift
@@ -81,6 +82,7 @@ class _Making:
         self.questions = Questioning(
             work=self.work,
             lm=self.lm,
+            askers=askers(self.config.teaching, self.work.workbench.settings),
             budget=self.config.teaching.budget,
             make=lambda key: self._question(self.waiting[key][0]),
             on_answer=self._answered,

@@ -5,13 +5,11 @@ again; told to stop (SIGTERM, also by the system when its worker is gone), it sa
 taken up at once.
 """
 
-import argparse
 import errno
 import logging
 import os
 import shutil
 import signal
-import sys
 import traceback
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +20,7 @@ from data.settings import Settings
 from engine.workbench import Workbench
 from training import jobs
 from training.heartbeat import STALE_SECONDS, Heartbeat
-from training.parent import end_with_it
+from training.parent import begin
 from training.stopping import Stopped
 from training.work import Work
 
@@ -119,16 +117,5 @@ def _discard(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Run one job.")
-    parser.add_argument("job_id")
-    parser.add_argument("--takeover", action="store_true", help="The job's last process is known to be dead.")
-    parser.add_argument(
-        "--needs-database-url", action="store_true", help="The job is a row of the database of WHYRANK_DATABASE_URL."
-    )
-    given = parser.parse_args()
-    settings = Settings()
-    if given.needs_database_url and settings.database_url is None:
-        sys.exit("The job's row is in PostgreSQL, and WHYRANK_DATABASE_URL is not set here: set it before `ray start`.")
-    end_with_it()
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    main(given.job_id, settings, takeover=given.takeover)
+    task = begin("Run one job.")
+    main(task.job_id, task.settings, takeover=task.takeover)

@@ -18,6 +18,7 @@ from engine.explanation.prompt import Unreadable
 from engine.lm.base import Generate
 from engine.lm.openai import OpenAILM
 from engine.retrieval.base import no_index, searched
+from training.askers import askers
 from training.folders import teach_path, write_json
 from training.questioning import Questioning
 from training.teaching import TeachConfig, chosen_queries, question, read, teacher
@@ -72,6 +73,7 @@ class _Teaching:
         self.questions = Questioning(
             work=self.work,
             lm=self.lm,
+            askers=askers(self.config, self.work.workbench.settings),
             budget=self.config.budget,
             make=self._question,
             on_answer=self._answered,

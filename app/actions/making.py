@@ -89,3 +89,9 @@ def words(found: Told | None) -> list[str]:
     if judged is not None and judged["stopped"]:
         said.append(f"Stopped: {judged['stopped']} {judged['not_asked']:,} pairs were not asked about.")
     return said
+
+
+def outcome(workbench: Workbench, job: Job) -> list[str]:
+    """The same of a job by its row, and where its manifest is; none before it began."""
+    found = told(workbench, job)
+    return [f"Its manifest: {manifest(workbench, job)}", *words(found)] if found is not None else []

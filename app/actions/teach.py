@@ -95,3 +95,9 @@ def words(found: Told) -> list[str]:
     if found["stopped"]:
         said.append(f"Stopped: {found['stopped']} {found['not_asked']:,} pairs were not asked about.")
     return said
+
+
+def outcome(workbench: Workbench, job: Job) -> list[str]:
+    """The same of a job by its row; none before it began to ask."""
+    found = told(workbench, job)
+    return words(found) if found is not None else []
