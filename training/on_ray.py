@@ -19,6 +19,7 @@ import time
 from types import FrameType
 from typing import Any
 
+from data import logs
 from data.errors import SettingsError, WhyRankError
 from data.records import new_id
 from data.settings import Settings
@@ -142,8 +143,9 @@ if __name__ == "__main__":
     parser.add_argument("--takeover", action="store_true", help="The job's last process is known to be dead.")
     given = parser.parse_args()
     end_with_it()
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = Settings()
+    logs.set_up(settings.log or "text", logging.StreamHandler(sys.stdout), job_id=given.job_id)
     try:
-        sys.exit(main(given.job_id, Settings(), takeover=given.takeover))
+        sys.exit(main(given.job_id, settings, takeover=given.takeover))
     except WhyRankError as error:
         sys.exit(str(error))

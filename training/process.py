@@ -12,10 +12,10 @@ import os
 import shutil
 import signal
 import sys
-import traceback
 from datetime import timedelta
 from pathlib import Path
 
+from data import logs
 from data.errors import WhyRankError
 from data.records import Job, JobState, utc_now
 from data.settings import Settings
@@ -37,7 +37,7 @@ def main(job_id: str, settings: Settings, *, takeover: bool = False) -> None:
         stale = 0.0 if takeover else STALE_SECONDS
         job = workbench.store.jobs.claim(job_id, pid=os.getpid(), now=utc_now(), stale_after_seconds=stale)
         if job is None:
-            log.info("Job %s is not to be run: it has ended, or another process has it.", job_id)
+            log.info("The job is not to be run: it has ended, or another process has it.")
             return
         folder = jobs.folder(settings, job_id)
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def main(job_id: str, settings: Settings, *, takeover: bool = False) -> None:
                 "Look at the log for what killed it; often it is too little memory. Then submit the job again.",
             )
             return
-        log.info("Job %s, start %d.", job_id, job.attempts)
+        log.info("The job starts.", extra=logs.about(kind=job.kind, start=job.attempts))
         _run(workbench, job, folder)
 
 
@@ -62,11 +62,11 @@ def _run(workbench: Workbench, job: Job, folder: Path) -> None:
         except Stopped:
             pass
         except WhyRankError as error:
-            log.error("%s", error)
+            log.error("The job failed.", exc_info=error)
             _fail(workbench, job, error.what, error.mend)
             return
         except Exception as error:  # noqa: BLE001 -- whatever it is, the row must say that the job failed
-            log.error("%s", traceback.format_exc())
+            log.error("The job failed by what nobody foresaw.", exc_info=error)
             _fail(workbench, job, *_words(error))
             return
         else:
@@ -130,5 +130,5 @@ if __name__ == "__main__":
     if given.needs_database_url and settings.database_url is None:
         sys.exit("The job's row is in PostgreSQL, and WHYRANK_DATABASE_URL is not set here: set it before `ray start`.")
     end_with_it()
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.set_up(settings.log or "text", logging.StreamHandler(sys.stdout), job_id=given.job_id)
     main(given.job_id, settings, takeover=given.takeover)
