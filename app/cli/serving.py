@@ -1,4 +1,4 @@
-"""`whyrank app`, `whyrank worker`, `whyrank api` and `whyrank doctor`."""
+"""`whyrank app`, `whyrank worker`, `whyrank api`, `whyrank metrics` and `whyrank doctor`."""
 
 import signal
 import threading
@@ -85,6 +85,16 @@ def api(
     console.say("Stopped.")
     if asked == signal.SIGINT:
         raise typer.Exit(console.INTERRUPTED)
+
+
+def metrics(context: typer.Context) -> None:
+    """Print what the home holds and what waits, as Prometheus text: what GET /metrics of `whyrank api` tells of it.
+
+    Example: whyrank metrics > whyrank.prom.new && mv whyrank.prom.new whyrank.prom
+    """
+    from app.actions import vitals
+
+    typer.echo(vitals.text(Session.of(context).settings), nl=False)
 
 
 def doctor(
