@@ -24,7 +24,13 @@ _RANKING = "explore_ranking"
 _FORMS = "forms"
 _KEPT = "kept"
 _COUNTED = "take_counted"
+_SESSION = "session_id"
 T = TypeVar("T")
+
+
+def session_id() -> str:
+    """An id of this session for the log. Not Streamlit's own, by which a browser comes back into its session."""
+    return str(st.session_state.setdefault(_SESSION, new_id()))
 
 
 def collection_name() -> str | None:

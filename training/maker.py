@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from data import logs
 from data.answers import KeptAnswer
 from data.errors import LMError
 from data.records import Collection, Document, Query, Split
@@ -180,7 +181,8 @@ class _Making:
     def _not_answered(self, key: str, error: LMError) -> None:
         doc_ids = self.waiting[key]
         self.counts["unanswered"] += len(doc_ids)
-        log.warning("No query of document %s: %s", doc_ids[0], error.what)
+        # Without its words: a server that refuses a request may send it back.
+        log.warning("No query of a document.", extra=logs.about(doc_id=doc_ids[0], error=type(error).__name__))
 
     def _read(self, document: Document, kept: KeptAnswer) -> None:
         found = read(kept.text, finished=kept.finished, document=document)

@@ -8,6 +8,7 @@ import signal
 import sys
 from dataclasses import dataclass
 
+from data import logs
 from data.settings import Settings
 
 _PR_SET_PDEATHSIG = 1
@@ -39,7 +40,7 @@ def begin(description: str) -> Task:
     if given.needs_database_url and settings.database_url is None:
         sys.exit("The job's row is in PostgreSQL, and WHYRANK_DATABASE_URL is not set here: set it before `ray start`.")
     end_with_it()
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.set_up(settings.log or "text", logging.StreamHandler(sys.stdout), job_id=given.job_id)
     return Task(job_id=given.job_id, settings=settings, takeover=given.takeover)
 
 

@@ -10,10 +10,10 @@ import logging
 import os
 import shutil
 import signal
-import traceback
 from datetime import timedelta
 from pathlib import Path
 
+from data import logs
 from data.errors import WhyRankError
 from data.records import Job, JobState, utc_now
 from data.settings import Settings
@@ -35,7 +35,7 @@ def main(job_id: str, settings: Settings, *, takeover: bool = False) -> None:
         stale = 0.0 if takeover else STALE_SECONDS
         job = workbench.store.jobs.claim(job_id, pid=os.getpid(), now=utc_now(), stale_after_seconds=stale)
         if job is None:
-            log.info("Job %s is not to be run: it has ended, or another process has it.", job_id)
+            log.info("The job is not to be run: it has ended, or another process has it.")
             return
         folder = jobs.folder(settings, job_id)
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def main(job_id: str, settings: Settings, *, takeover: bool = False) -> None:
                 "Look at the log for what killed it; often it is too little memory. Then submit the job again.",
             )
             return
-        log.info("Job %s, start %d.", job_id, job.attempts)
+        log.info("The job starts.", extra=logs.about(kind=job.kind, start=job.attempts))
         _run(workbench, job, folder)
 
 
@@ -60,11 +60,11 @@ def _run(workbench: Workbench, job: Job, folder: Path) -> None:
         except Stopped:
             pass
         except WhyRankError as error:
-            log.error("%s", error)
+            log.error("The job failed.", exc_info=error)
             _fail(workbench, job, error.what, error.mend)
             return
         except Exception as error:  # noqa: BLE001 -- whatever it is, the row must say that the job failed
-            log.error("%s", traceback.format_exc())
+            log.error("The job failed by what nobody foresaw.", exc_info=error)
             _fail(workbench, job, *_words(error))
             return
         else:

@@ -21,6 +21,7 @@ from pathlib import Path
 from huey import SqliteHuey
 from huey.consumer import Consumer
 
+from data import logs
 from data.errors import ConflictError, StoreError, WhyRankError
 from data.records import JobState, utc_now
 from data.settings import Settings
@@ -84,7 +85,7 @@ class _Runner:
         try:
             rows = self._store.jobs.waiting(now=utc_now(), stale_after_seconds=STALE_SECONDS)
         except StoreError as error:
-            log.warning("Can't look for jobs: %s", error)
+            log.warning("Can't look for jobs.", extra=logs.about(**logs.of_error(error)))
             return []
         with self._lock:
             found = [job_id for job_id in (*self._died, *(row.job_id for row in rows)) if job_id not in self._queued]
@@ -101,14 +102,16 @@ class _Runner:
             self._died.discard(job_id)
         path = log_path(self._settings, job_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as output:
+        with logs.bound(job_id=job_id), path.open("ab") as output:
             with self._lock:
                 self._child = _start(job_id, takeover, self._settings, output.fileno())
-            log.info("Job %s: process %d.", job_id, self._child.pid)
+            log.info("The job's process runs.", extra=logs.about(pid=self._child.pid))
             code = self._child.wait()
+            ending = f"The process ended by {_ending(code)}."
             if code != 0:
-                output.write(f"The process ended by {_ending(code)}.\n".encode())
-        log.info("Job %s: process ended by %s.", job_id, _ending(code))
+                said = logs.line(self._settings.log or "text", ending, job_id=job_id)
+                output.write(f"{said}\n".encode())
+            log.info(ending)
         died = not self._stopping.is_set() and code != 0 and self._left_running(job_id)
         with self._lock:
             self._child = None
@@ -140,7 +143,7 @@ class _Runner:
                     mend = "See the log for why, and `whyrank doctor` for what is missing."
                     self._store.jobs.finish(job_id, JobState.FAILED, error=what, mend=mend, now=utc_now())
         except WhyRankError as error:
-            log.warning("Can't read job %s: %s", job_id, error)
+            log.warning("Can't read the job's row.", extra=logs.about(job_id=job_id, **logs.of_error(error)))
             return False
         return job.state is JobState.RUNNING
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from data import logs
 from data.records import Collection, Job, JobMetric, JobState, utc_now
 from engine.workbench import Workbench
 from training.heartbeat import STALE_SECONDS
@@ -93,7 +94,8 @@ def duration(seconds: float | None) -> str:
 
 
 def log_tail(path: Path, lines: int = 40) -> str:
-    """The last lines of a job's log; empty where there is none yet. Only the end of a long file is read."""
+    """The last lines of a job's log, JSON as words; empty where there is none yet. Only the end of a long file is
+    read."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:
@@ -101,7 +103,8 @@ def log_tail(path: Path, lines: int = 40) -> str:
         file.seek(max(0, file.tell() - TAIL_BYTES))
         text = file.read().decode("utf-8", errors="replace")
     # A progress bar draws over its own line: keep what it drew last.
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")[-lines - 1 :]).strip("\n")
+    found = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")[-lines - 1 :])
+    return "\n".join(logs.readable(line) for line in found).strip("\n")
 
 
 def curves(metrics: Iterable[JobMetric]) -> dict[str, list[tuple[int, float]]]:

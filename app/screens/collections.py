@@ -11,6 +11,7 @@ from app.views import rules as rules_view
 from app.views import takeaway as takeaway_view
 from app.views.plain import plain
 from app.views.progress import bar
+from data import logs
 from data.records import Collection
 
 TABS = "collection_tabs"
@@ -103,7 +104,7 @@ def take_away(collection: Collection) -> None:
     counted = state.counted(about)
     if counted is not None:
         name = takeaway.file_name(collection, asked)
-        takeaway_view.download(counted, name, lambda: takeaway.download(workbench, collection, asked))
+        takeaway_view.download(counted, name, logs.carried(lambda: takeaway.download(workbench, collection, asked)))
 
 
 def upkeep(collection: Collection) -> None:
