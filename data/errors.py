@@ -7,6 +7,7 @@ WhyRankError
 ├── ConflictError          a name already taken, a state that does not allow the action
 ├── ImportRefusedError     a file with broken rows (carries them)
 ├── StoreError             the database can't be opened, is newer, or is damaged
+├── DiskError              a file can't be written or read: no room, a read-only folder, no rights
 ├── RetrievalError         no Java, no index, an index of another version
 ├── ModelError             weights missing, damaged or of the wrong form
 │   └── IncompatibleVersionError   a version used with another base, prompt or scale
@@ -75,6 +76,10 @@ class ImportRefusedError(WhyRankError):
 
 class StoreError(WhyRankError):
     """The database can't be opened or used."""
+
+
+class DiskError(WhyRankError):
+    """The system can't write or read a file."""
 
 
 class RetrievalError(WhyRankError):

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from data import disk
 from data.errors import ImportRefusedError, PromotionRefusedError, WhyRankError
 
 
@@ -26,8 +27,9 @@ def show(error: WhyRankError) -> None:
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """Show a WhyRankError raised inside instead of passing it on."""
+    """Show a WhyRankError raised inside, or what the system says of a disk, instead of passing it on."""
     try:
-        yield
+        with disk.explained():
+            yield
     except WhyRankError as error:
         show(error)
