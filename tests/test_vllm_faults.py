@@ -34,17 +34,16 @@ def test_a_model_it_does_not_have_and_a_prompt_beyond_its_context_are_said(vllm)
     assert vllm.lm().generate([ASKED])[0].text, "it goes on"
 
 
-class Heard(Listener):
-    """Waits for the middle of a ranking."""
+def listening(middle):
+    """A listener that waits for the middle of a ranking."""
+    scored = []
 
-    def __init__(self):
-        self.middle = threading.Event()
-        self.scored = 0
+    def on_scored(*_):
+        scored.append(1)
+        if len(scored) == 5:
+            middle.set()
 
-    def on_scored(self, *_):
-        self.scored += 1
-        if self.scored % 10 == 5:
-            self.middle.set()
+    return Listener(on_scored=on_scored)
 
 
 def test_killed_in_the_middle_of_a_ranking_and_of_a_teaching_job_it_is_said_and_nothing_is_lost(tmp_path):
@@ -70,12 +69,12 @@ def test_killed_in_the_middle_of_a_ranking_and_of_a_teaching_job_it_is_said_and_
         collection = workbench.build_index(sample.install(store))
         wanted = TeachConfig(url=server.plan.url, model="tested", split=None, concurrency=2, answer_tokens=60)
         work = work_of(workbench, jobs.submit_teaching(workbench, collection, wanted, "ann"))
-        heard, plan = Heard(), Plan.of(settings)
+        middle, plan = threading.Event(), Plan.of(settings)
 
         def rank():
             pipeline = workbench.pipeline(collection, workbench.base_version())
             for query in store.collections.queries(collection.collection_id):
-                for ranking in pipeline.rank([query], plan, listener=heard):
+                for ranking in pipeline.rank([query], plan, listener=listening(middle)):
                     workbench.record(ranking)
 
         def told():
@@ -87,7 +86,7 @@ def test_killed_in_the_middle_of_a_ranking_and_of_a_teaching_job_it_is_said_and_
         while not told()["asked"] and teach.is_alive():
             pause.wait(0.05)
         ranks = started("rank", rank)
-        assert heard.middle.wait(120), failed
+        assert middle.wait(120), failed
         server.kill()
         ranks.join(240)
         teach.join(240)

@@ -31,7 +31,7 @@ from training.work import Work
 
 ATTEMPTS = 3
 """Processes that may die on a job before it counts as failed."""
-AGAIN_SECONDS = 5.0
+AGAIN_SECONDS = 1.0
 """How long is waited where the database does not take how a job ended."""
 log = logging.getLogger(__name__)
 

@@ -96,7 +96,11 @@ def build_index(
     except (OSError, RetrievalError) as error:
         # Lucene says it in words of its own.
         if (known := disk.problem(error)) is not None:
-            raise RetrievalError(f"The index can't be written to {root}: {known.what}", mend=known.mend) from error
+            raise RetrievalError(
+                f"The index can't be written to {root}. {known.what}",
+                mend="Mend that, then rebuild it (`whyrank collection rebuild`, or on the page Collections); documents "
+                "and judgments are stored.",
+            ) from error
         raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
