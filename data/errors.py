@@ -17,6 +17,7 @@ WhyRankError
 └── PromotionRefusedError  the gate refused, with the conditions that failed
 """
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -117,3 +118,12 @@ class PromotionRefusedError(WhyRankError):
 def misfits(error: "ValidationError") -> str:
     """Which fields do not fit, and why. Never their values: one may be a secret."""
     return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Does the error tell of too little memory? Python, torch on a CPU, torch on a GPU and the system say it each in
+    their way."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    text = str(error).lower()
+    return any(words in text for words in ("out of memory", "allocate memory", "not enough memory", "bad_alloc"))

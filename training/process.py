@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from data import disk
-from data.errors import ConflictError, StoreError, WhyRankError
+from data.errors import ConflictError, StoreError, WhyRankError, lacks_memory
 from data.records import Job, JobState, utc_now
 from data.settings import Settings
 from engine.workbench import Workbench
@@ -120,6 +120,9 @@ def _words(error: Exception) -> tuple[str, str]:
     """What and mend for an error nobody foresaw."""
     if isinstance(error, WhyRankError):
         return error.what, f"{error.mend} Submit the job again then."
+    if lacks_memory(error):
+        mend = "Close other programs, or lower WHYRANK_DOCUMENT_TOKENS; then submit the job again."
+        return "The job ran out of memory.", mend
     text = str(error).strip()
     line = text.splitlines()[0] if text else "no message"
     return f"{type(error).__name__}: {line}", "See the log for where it happened."
