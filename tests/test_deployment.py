@@ -153,13 +153,12 @@ def test_what_is_told_of_the_models_server_is_what_it_is_started_with(compose):
     assert served["profiles"] == vllm["profiles"]
 
 
-def test_the_models_server_has_the_base_and_the_student_and_no_port(compose):
+def test_the_models_server_has_the_base_of_the_settings_room_for_adapters_and_no_port(compose):
     vllm = compose["services"]["vllm"]
     assert "ports" not in vllm and vllm["profiles"] == ["gpu"]
     options = dict(each.removeprefix("--").partition("=")[::2] for each in vllm["command"])
-    base = DEFAULTS["model"].default
+    base = f"${{WHYRANK_MODEL:-{DEFAULTS['model'].default}}}"
     assert (options["model"], options["served-model-name"]) == (f"/data/models/{base}", base)
-    known = student.manifest()
-    version_id = f"student-{known['adapter_sha256'][:12]}"
-    assert options["lora-modules"] == f"{version_id}=/data/versions/{version_id}"
-    assert int(options["max-lora-rank"]) >= known["config"]["lora_rank"]
+    assert int(options["max-lora-rank"]) >= student.manifest()["config"]["lora_rank"]
+    # Without modules named at the start, the first question to a version has it loaded: that needs leave, and a key.
+    assert "lora-modules" not in options and vllm["environment"]["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "True"

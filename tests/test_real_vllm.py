@@ -1,6 +1,6 @@
 """The real 0.5B model by vLLM and in process: the same grades and the same order, with the shipped student and without.
 
-Texts are whole documents of the sample, cut as the product cuts them.
+Texts are whole documents of the sample, cut as the product cuts them. In process it computes in float32.
 """
 
 import gc
@@ -11,7 +11,7 @@ import pytest
 from data import student
 from engine.lm.base import Adapter
 from engine.lm.local import LocalLM
-from tests.agreeing import WITHIN, asks, differ_by, pairs_in_another_order
+from tests.agreeing import WITHIN_OF, asks, differ_by, pairs_in_another_order
 from tests.test_vllm import ask_all_at_once
 from tests.vllm_server import running
 
@@ -36,19 +36,21 @@ def wanted(model_path, adapter):
     return answers
 
 
-@pytest.fixture(scope="module")
-def served(wanted, model_path, adapter, tmp_path_factory):
-    with running(tmp_path_factory.mktemp("vllm") / "home", model_path, (adapter,), slots=1) as server:
+@pytest.fixture(scope="module", params=list(WITHIN_OF))
+def served(request, wanted, model_path, adapter, tmp_path_factory):
+    home = tmp_path_factory.mktemp("vllm") / "home"
+    with running(home, model_path, (adapter,), slots=1, dtype=request.param) as server:
         yield server
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["base", "student"])
 def test_grades_and_order_are_those_of_the_model_in_process(served, wanted, adapter, which):
+    within = WITHIN_OF[served.plan.dtype]
     answers = served.lm().adapted((None, adapter)[which]).choose(ASKED)
-    assert differ_by(answers, wanted[which]) < WITHIN
-    assert pairs_in_another_order(wanted[which], answers) == []
+    assert differ_by(answers, wanted[which]) < within
+    assert pairs_in_another_order(wanted[which], answers, within=within) == []
 
 
 def test_base_and_student_in_one_batch_do_not_mix(served, wanted, adapter):
     for mixed, alone in zip(ask_all_at_once(served, (None, adapter), rounds=1, asked=ASKED), wanted, strict=True):
-        assert differ_by(mixed, alone) < WITHIN
+        assert differ_by(mixed, alone) < WITHIN_OF[served.plan.dtype]

@@ -18,7 +18,7 @@ from data.settings import Settings
 from engine.lm.base import Adapter
 from engine.lm.openai import OpenAILM
 from engine.serving import command, environment
-from engine.serving.command import Plan
+from engine.serving.command import Dtype, Plan
 from engine.serving.swap import Swap
 from tests import tiny
 
@@ -63,7 +63,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(home: Path, model_path: Path, adapters: tuple[Adapter, ...], *, slots: int = 4) -> Iterator[RunningVllm]:
+def running(
+    home: Path, model_path: Path, adapters: tuple[Adapter, ...], *, slots: int = 4, dtype: Dtype | None = None
+) -> Iterator[RunningVllm]:
     """vLLM with this model until the block ends. Skips where vLLM is not set up (make test-vllm)."""
     vllm_path = Settings().vllm_path
     if environment.installed(vllm_path) is None:
@@ -79,6 +81,7 @@ def running(home: Path, model_path: Path, adapters: tuple[Adapter, ...], *, slot
         rank=command.rank_for(adapters),
         gpu=False,
         cores=serving.cores_for(0),
+        dtype=dtype,
     )
     settings = Settings(
         home=home, model="tested", lm_url=plan.url, lm_api_key=SecretStr(KEY), vllm_home=vllm_path, device="cpu"

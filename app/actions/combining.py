@@ -55,7 +55,7 @@ def combine(
     require(by, Role.LEAD, DOING)
     store = workbench.store
     combined((), how)  # refuses another `how`
-    given = [_named(workbench, collection, each) for each in dict.fromkeys(names)]
+    given = _named(workbench, collection, list(dict.fromkeys(names)))
     if len(given) < FEWEST:
         raise SettingsError("A combination needs two teachers at least.", mend="Name more of them.")
     made = store.assessors.found_or_new(name, AssessorKind.TEACHER)
@@ -96,15 +96,15 @@ def combine(
     )
 
 
-def _named(workbench: Workbench, collection: Collection, name: str) -> Assessor:
+def _named(workbench: Workbench, collection: Collection, names: Sequence[str]) -> list[Assessor]:
     there = teachers(workbench, collection)
-    if name not in there:
-        names = ", ".join(there)
+    if strangers := [name for name in names if name not in there]:
         raise NotFoundError(
-            f"No teacher {name!r} graded anything in {collection.name}.",
-            mend=f"Those who did: {names}." if names else "Ask one first: whyrank teach.",
+            f"No teacher {strangers[0]!r} graded anything in {collection.name}.",
+            mend=f"Those who did: {', '.join(there)}." if there else "Ask one first: whyrank teach.",
         )
-    return next(each for each in workbench.store.assessors.list(AssessorKind.TEACHER) if each.name == name)
+    by_name = {each.name: each for each in workbench.store.assessors.list(AssessorKind.TEACHER)}
+    return [by_name[name] for name in names]
 
 
 def _present(workbench: Workbench, collection: Collection, assessor: Assessor) -> Mapping[Pair, Judgment]:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 from app.actions import children, entrance, holding
@@ -187,19 +188,19 @@ def _wait_until_it_answers(
     while not stop.wait(POLL_SECONDS):
         if server.poll() is not None:
             raise LaunchError(f"The app did not start (exit code {server.returncode}).", mend=_look_at(log))
-        if _answers(settings):
+        if answers(entrance.reached_at(settings), settings.port, "/_stcore/health"):
             return
         if time.monotonic() > deadline:
             raise LaunchError(f"The app did not answer within {START_SECONDS:.0f} s.", mend=_look_at(log))
 
 
-def _answers(settings: Settings) -> bool:
-    """Streamlit's own health check."""
-    connection = http.client.HTTPConnection(entrance.reached_at(settings), settings.port, timeout=2)
+def answers(host: str, port: int, path: str) -> bool:
+    """Does a server there answer this path with 200?"""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        connection.request("GET", "/_stcore/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()

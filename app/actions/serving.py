@@ -1,6 +1,5 @@
 """Serve the champion's base and adapters by vLLM, in an environment of its own: start it, watch it, stop it."""
 
-import http.client
 import json
 import os
 import re
@@ -8,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx2
@@ -21,7 +21,7 @@ from engine import models
 from engine.lm import adapters, weights
 from engine.lm.base import Adapter
 from engine.serving import command, environment, metrics, record
-from engine.serving.command import HOST, Plan
+from engine.serving.command import HOST, Dtype, Plan
 from engine.serving.metrics import Figures
 
 START_SECONDS = 1800.0
@@ -47,6 +47,7 @@ def plan(
     rank: int | None = None,
     max_length: int | None = None,
     cache_gib: int = 1,
+    dtype: Dtype | None = None,
 ) -> Plan:
     """What to serve: the base of the settings with the adapter of every collection's champion.
 
@@ -72,6 +73,7 @@ def plan(
         gpu=environment.has_gpu(settings.device),
         cores=cores_for(settings.threads),
         cache_gib=cache_gib,
+        dtype=dtype,
     )
 
 
@@ -113,7 +115,7 @@ def serve(
         try:
             while not stop.wait(launch.POLL_SECONDS):
                 watched.check("vLLM did not start")
-                if _healthy(wanted.port):
+                if launch.answers(HOST, wanted.port, "/health"):
                     break
                 seconds = time.monotonic() - started
                 if seconds > START_SECONDS:
@@ -227,23 +229,12 @@ def figures(settings: Settings, *, port: int | None = None) -> Figures:
         response = httpx2.get(f"{root}/metrics", headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=5.0)
     except httpx2.HTTPError as error:
         raise LMError(f"Nothing answers at {root}.", mend="Start it: whyrank serve") from error
-    if response.status_code == http.client.UNAUTHORIZED:
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
         raise LMError(f"{root} refused the key.", mend="Set WHYRANK_LM_API_KEY to the key it was started with.")
-    found = metrics.read(response.text) if response.status_code == http.client.OK else None
+    found = metrics.read(response.text) if response.status_code == HTTPStatus.OK else None
     if found is None:
         raise LMError(f"{root} is no vLLM: it has no figures of one.", mend="Look at WHYRANK_LM_URL, or give --port.")
     return found
-
-
-def _healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(HOST, port, timeout=2)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == http.client.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def _context_tokens(path: Path) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from http import HTTPStatus
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api import log
 from app.api.access import Access
 from app.api.metrics import Metrics
-from app.api.problems import UNEXPECTED
+from app.api.problems import UNEXPECTED, told
 
 PATHS = ("/v1/rerank", "/healthz", "/metrics")
 REQUEST_ID = "X-Request-Id"
@@ -71,5 +72,4 @@ class Entry:
 def _misdirected(request_id: str) -> JSONResponse:
     what = "The service does not answer to the name it was asked by."
     mend = "Ask it as 127.0.0.1 or localhost, or add the name to WHYRANK_HOSTS."
-    content = {"message": f"{what} {mend}", "what": what, "mend": mend, "request_id": request_id}
-    return JSONResponse(content, status_code=421)
+    return told(request_id, HTTPStatus.MISDIRECTED_REQUEST, what, mend)

@@ -83,6 +83,10 @@ def _headers(error: WhyRankError) -> Mapping[str, str] | None:
 def _told(
     request: Request, status: int, what: str, mend: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """`message` is what the clients of Cohere and others show."""
-    content = {"message": f"{what} {mend}", "what": what, "mend": mend, "request_id": request.state.request_id}
+    return told(request.state.request_id, status, what, mend, headers)
+
+
+def told(request_id: str, status: int, what: str, mend: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer. `message` is what the clients of Cohere and others show."""
+    content = {"message": f"{what} {mend}", "what": what, "mend": mend, "request_id": request_id}
     return JSONResponse(content, status_code=status, headers=headers)

@@ -8,6 +8,7 @@ import typer
 from app.cli import console
 from app.cli.serving import stopping
 from app.cli.session import Session
+from engine.serving.command import Dtype
 
 if TYPE_CHECKING:
     from data.settings import Settings
@@ -33,6 +34,10 @@ def serve(
         int | None, typer.Option(min=256, help="Tokens of prompt and answer; else by the settings.")
     ] = None,
     cache_gib: Annotated[int, typer.Option(min=1, help="GiB for keys and values, without a GPU.")] = 1,
+    dtype: Annotated[
+        Dtype | None,
+        typer.Option(help="Numbers it computes with; else float32 without a GPU, and the model's own with one."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Set vLLM up without asking.")] = False,
 ) -> None:
     """Serve the base model and every champion's adapter by vLLM on 127.0.0.1, until Ctrl-C. Where vLLM is missing it
@@ -66,6 +71,7 @@ def serve(
             rank=rank,
             max_length=max_length,
             cache_gib=cache_gib,
+            dtype=dtype,
         )
     if left_out:
         console.say(f"Not served, because they were trained on another base: {', '.join(left_out)}.")

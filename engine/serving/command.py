@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from data.errors import SettingsError
 from engine.lm import adapters
@@ -19,6 +20,7 @@ IMAGE = f"vllm/vllm-openai:v{environment.VERSION}"
 LEAST_SLOTS = 8
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as --max-lora-rank."""
+Dtype = Literal["float32", "bfloat16", "float16"]
 LEAST_RANK = 16
 """What WhyRank trains by default."""
 PROMPT_TOKENS = 1536
@@ -44,6 +46,8 @@ class Plan:
     """The CPUs it computes on, without a GPU."""
     cache_gib: int = 1
     """Memory for keys and values, without a GPU."""
+    dtype: Dtype | None = None
+    """Numbers it computes with; None: float32 without a GPU, and with one what the model was stored in."""
 
     @property
     def url(self) -> str:
@@ -90,10 +94,12 @@ def _options(plan: Plan, *, guarded: bool, host: str) -> list[str]:
     # slot stays empty (vllm-project/vllm pull requests 48421 and 49656).
     spare = 0 if plan.gpu else 1
     options += ["--enable-lora", "--max-loras", str(plan.slots + spare), "--max-lora-rank", str(plan.rank)]
+    dtype = plan.dtype or (None if plan.gpu else "float32")
+    options += ["--dtype", dtype] if dtype else []
     if not plan.gpu:
-        # Other kinds of numbers are slow or missing there; blocks are 128 tokens by default, and a shorter beginning
-        # would never be found again; compiling takes longer than it brings.
-        options += ["--dtype", "float32", "--block-size", "32", "--enforce-eager"]
+        # Blocks are 128 tokens by default there, and a shorter beginning would never be found again; compiling takes
+        # longer than it brings.
+        options += ["--block-size", "32", "--enforce-eager"]
     if guarded:
         options += ["--middleware", GUARD]
     if plan.adapters:

@@ -7,6 +7,7 @@ home is ever asked to load: on another machine the folder would be another one, 
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,9 @@ class Swap:
         """
         if not self._is_ours(call):
             return False
-        # Waiting for another process must not hold up the other requests of this call.
-        with await asyncio.to_thread(_Held, self._path):
+        with ExitStack() as held:
+            # Waiting for another process must not hold up the other requests of this call.
+            await asyncio.to_thread(held.enter_context, record.alone(self._path))
             served = record.read(self._path)
             if served is None:
                 return False
@@ -72,20 +74,6 @@ class Swap:
     async def _load(self, call: Call, adapter: Adapter) -> None:
         body = {"lora_name": adapter.name, "lora_path": str(adapter.path.resolve())}
         await _tell(call, "load_lora_adapter", body, f"load the adapter {adapter.name}")
-
-
-class _Held:
-    """The record's lock, taken on one thread and given back on another."""
-
-    def __init__(self, path: Path) -> None:
-        self._lock = record.alone(path)
-        self._lock.__enter__()
-
-    def __enter__(self) -> None:
-        """It is held already."""
-
-    def __exit__(self, *raised: Any) -> None:
-        self._lock.__exit__(None, None, None)
 
 
 async def _tell(call: Call, route: str, body: Mapping[str, str], what: str) -> None:

@@ -47,6 +47,8 @@ def test_without_a_gpu_one_slot_stays_spare_and_numbers_are_float32():
     words = command.arguments(plan(gpu=True), guarded=True)
     assert option(words, "--max-loras") == "8"
     assert "--dtype" not in words
+    assert option(command.arguments(plan(gpu=True, dtype="float32"), guarded=True), "--dtype") == "float32"
+    assert option(command.arguments(plan(dtype="bfloat16"), guarded=True), "--dtype") == "bfloat16"
 
 
 def test_it_listens_on_this_machine_only_and_the_key_is_not_on_its_command_line():
