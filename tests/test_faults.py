@@ -15,7 +15,7 @@ from app.cli.session import Session
 from data import bundle, exporting, student, whole
 from data.answers import KeptAnswer
 from data.errors import DiskError, RetrievalError, StoreError, WhyRankError
-from data.records import Document, Query, new_id
+from data.records import Document, Job, Query, new_id
 from data.scales import DEFAULT_SCALE
 from data.settings import Settings
 from data.store import Store
@@ -194,10 +194,10 @@ def test_a_read_only_home_is_said_by_commands_and_pages(settings, lm, disk):
     assert "can't be written to" in CliRunner().invoke(cli, ["doctor"], obj=Session(settings, lm)).stdout
 
 
-def page():
+def page(name="explore"):
     test = AppTest.from_file(str(Path(__file__).parents[1] / "app/main.py"), default_timeout=20)
     test.query_params["assessor_name"] = "me"
-    return test.run()
+    return test.run() if name == "explore" else test.run().switch_page(f"screens/{name}.py").run()
 
 
 def texts(test):
@@ -229,3 +229,17 @@ def test_keys_pressed_on_the_judge_page_stay_in_the_browser_until_there_is_room(
     disk.make_room()
     (answer,) = strokes.apply(workbench, beans, "me", given)
     assert (answer.final, answer.saved) == (True, True)
+
+
+def test_the_train_page_says_that_jobs_wait_for_room(workbench, beans, disk):
+    workbench.store.jobs.add(
+        Job(job_id=new_id(), kind="train", collection_id=beans.collection_id, config={}, created_by="me")
+    )
+    disk.fill()
+    resources.use(workbench)
+    try:
+        test = page("train")
+    finally:
+        resources.use(None)
+    assert not test.exception
+    assert any("jobs wait until there is room" in warning.value for warning in test.warning)

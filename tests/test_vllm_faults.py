@@ -107,6 +107,6 @@ def test_killed_in_the_middle_of_a_ranking_and_of_a_teaching_job_it_is_said_and_
             fusion_weight=plan.fusion_weight,
         )
         assert all(len(order.places) == plan.depth for order in orders)
-        (assessor,) = store.assessors.list(AssessorKind.TEACHER)
+        assessor = store.assessors.ensure("tested", AssessorKind.TEACHER)
         said = store.judgments.current(collection.collection_id, assessor_ids=[assessor.assessor_id])
         assert 0 < told()["asked"] <= len(said) < told()["pairs"]

@@ -45,6 +45,9 @@ def run(work: Work) -> Mapping[str, Any]:
         torch.set_num_threads(work.workbench.settings.threads)
     work.stage("choosing examples", 0.0, CHOSEN)
     base = models.resolve(work.workbench.settings.model, work.workbench.settings.models_path)
+    _, queries = evaluable(work.workbench, work.collection, limit=config.heldout_queries, seed=config.seed)
+    if queries:  # the evaluation retrieves: hours of training before it must not be for nothing
+        work.workbench.check_index(work.collection)
     facts = _frozen(work, config, base)
     version = _known_version(work)
     if version is None:

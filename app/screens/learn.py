@@ -6,7 +6,7 @@ from app import resources, state, visitor
 from app.actions import learn as actions
 from app.actions import pictures
 from app.actions.jobs import Watch, log_tail, watch
-from app.actions.train import CANCELLING, cancel, log_path, recipes, worker_alive
+from app.actions.train import CANCELLING, cancel, log_path, recipes
 from app.views import frame, problem
 from app.views import jobs as job_view
 from app.views import learning as view
@@ -31,8 +31,7 @@ def look(job_id: str, collection: Collection, live: bool) -> None:
     if live and now.job.state.ended:
         st.rerun()
     if live:
-        if not worker_alive(workbench):
-            job_view.no_worker()
+        job_view.hindrances(workbench)
         job_view.progress(now)
         if not now.job.cancel_requested and st.button(
             "Cancel this job", key="cancel", icon=":material/stop_circle:", **visitor.only(Role.LEAD, CANCELLING)

@@ -6,7 +6,7 @@ from app import resources, state, visitor
 from app.actions import combining
 from app.actions import teach as actions
 from app.actions.jobs import Watch, log_tail, watch
-from app.actions.train import CANCELLING, cancel, log_path, worker_alive
+from app.actions.train import CANCELLING, cancel, log_path
 from app.views import frame, problem
 from app.views import jobs as job_view
 from app.views import teaching as view
@@ -34,8 +34,7 @@ def look(job_id: str, live: bool) -> None:
     if live and now.job.state.ended:
         st.rerun()
     if live:
-        if not worker_alive(workbench):
-            job_view.no_worker()
+        job_view.hindrances(workbench)
         job_view.progress(now)
         may = visitor.only(Role.LEAD, CANCELLING)
         stoppable = not now.job.cancel_requested

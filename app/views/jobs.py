@@ -8,6 +8,7 @@ from app.actions.jobs import Watch, duration
 from app.actions.train import worker_alive
 from app.views import charts
 from app.views.plain import plain
+from data import disk
 from data.records import Job, JobState
 from engine.workbench import Workbench
 from training.jobs import MAKE, TEACH
@@ -48,14 +49,17 @@ def _follow(workbench: Workbench, words: str, newest: Callable[[], Watch | None]
     watch = newest()
     if watch is None or watch.job.state.ended:
         st.rerun()
-    if not worker_alive(workbench):
-        no_worker()
+    hindrances(workbench)
     st.markdown(f"**{words}**")
     progress(watch)
 
 
-def no_worker() -> None:
-    """Jobs wait, and why."""
+def hindrances(workbench: Workbench) -> None:
+    """Why jobs wait, where they do."""
+    if disk.is_full(workbench.settings.home):
+        st.warning("The disk is full: jobs wait until there is room.", icon=":material/hard_drive:")
+    if worker_alive(workbench):
+        return
     with st.container(border=True):
         st.warning("No worker is running: jobs wait in the list until one is started.", icon=":material/power_off:")
         st.text("Start it:")

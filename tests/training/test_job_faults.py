@@ -1,15 +1,20 @@
 """Jobs where the disk is full or nothing can be written: they wait or fail in words, and none is stuck."""
 
+import shutil
 import threading
 
 import pytest
 
+from data.errors import RetrievalError
 from data.records import Job, JobState, new_id, utc_now
 from data.settings import Settings
 from data.store import Store
 from engine.workbench import Workbench
-from tests import disks
+from tests import disks, synthetic
+from tests.training.test_teacher import work_of
+from training import jobs, loop
 from training.process import _ended, _fail
+from training.recipes import TrainConfig
 from training.worker import STARTS, _Runner
 
 
@@ -39,6 +44,21 @@ def job(store):
 
 def claimed(store, job):
     return store.jobs.claim(job.job_id, pid=1, now=utc_now(), stale_after_seconds=30)
+
+
+def test_a_training_whose_evaluation_could_not_retrieve_fails_before_it_trains(settings, store, tiny_model, disk):
+    """As on a second home with the same PostgreSQL database: the index is in the first one."""
+    bench = Workbench(settings.model_copy(update={"model": str(tiny_model)}), store)
+    collection = synthetic.install(store, synthetic.synthetic(train=2, heldout=2, per_query=4))
+    work = work_of(bench, jobs.submit(bench, collection, TrainConfig(), "ann"))
+    with pytest.raises(RetrievalError, match="has no index"):
+        loop.run(work)
+    indexed = bench.build_index(collection)
+    shutil.rmtree(settings.home / indexed.index_path)
+    with pytest.raises(RetrievalError, match="There is no search index at"):
+        loop.run(work)
+    assert not work.folder.exists()
+    assert [version.version_id for version in store.versions.list()] == ["base"]
 
 
 def test_jobs_wait_while_the_disk_is_full(settings, store, job, disk, caplog):
