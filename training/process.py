@@ -58,7 +58,12 @@ def _run(workbench: Workbench, job: Job, folder: Path) -> None:
     told = threading.Event()
     """Somebody wants the process to stop."""
     with Heartbeat(workbench.store, job.job_id) as heartbeat:
-        signal.signal(signal.SIGTERM, lambda *_: (told.set(), heartbeat.stop.set()))
+
+        def on_signal(*_: object) -> None:
+            told.set()
+            heartbeat.stop.set()
+
+        signal.signal(signal.SIGTERM, on_signal)
         work = Work(job=job, workbench=workbench, folder=folder, heartbeat=heartbeat)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +84,11 @@ def _run(workbench: Workbench, job: Job, folder: Path) -> None:
                 _discard(folder)
                 log.info("Done.")
             return
+    _stopped(workbench, job, folder, heartbeat, told)
+
+
+def _stopped(workbench: Workbench, job: Job, folder: Path, heartbeat: Heartbeat, told: threading.Event) -> None:
+    """Tell why the work stopped before its end."""
     if heartbeat.lost:
         log.warning("Another process has the job now.")
     elif heartbeat.cancelled:
