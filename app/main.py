@@ -7,7 +7,7 @@ alone, without this one, as long as no session has opened the first page.
 import streamlit as st
 
 from app import trace
-from app.views import frame
+from app.views import frame, problem
 from data.people import Role
 
 st.set_page_config(page_title="WhyRank", page_icon="⚖️", layout="wide")
@@ -45,4 +45,5 @@ with trace.run(page.title if who else "Entrance"):
     if who is None:
         frame.draw_entrance(why)
     elif frame.draw(who, needs_collection=page.url_path not in ("collections", "people")):
-        page.run()
+        with problem.shown():
+            page.run()

@@ -7,6 +7,7 @@ WhyRankError
 ├── ConflictError          a name already taken, a state that does not allow the action
 ├── ImportRefusedError     a file with broken rows (carries them)
 ├── StoreError             the database can't be opened, is newer, or is damaged
+├── DiskError              a file can't be written or read: no room, a read-only folder, no rights
 ├── RetrievalError         no Java, no index, an index of another version
 ├── ModelError             weights missing, damaged or of the wrong form
 │   └── IncompatibleVersionError   a version used with another base, prompt or scale
@@ -16,6 +17,7 @@ WhyRankError
 └── PromotionRefusedError  the gate refused, with the conditions that failed
 """
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -85,6 +87,10 @@ class StoreError(WhyRankError):
     """The database can't be opened or used."""
 
 
+class DiskError(WhyRankError):
+    """The system can't write or read a file."""
+
+
 class RetrievalError(WhyRankError):
     """The first stage can't answer."""
 
@@ -120,3 +126,12 @@ class PromotionRefusedError(WhyRankError):
 def misfits(error: "ValidationError") -> str:
     """Which fields do not fit, and why. Never their values: one may be a secret."""
     return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Does the error tell of too little memory? Python, torch on a CPU, torch on a GPU and the system say it each in
+    their way."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    text = str(error).lower()
+    return any(words in text for words in ("out of memory", "allocate memory", "not enough memory", "bad_alloc"))

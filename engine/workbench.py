@@ -29,7 +29,7 @@ from engine.lm.tokens import Tokens
 from engine.pipeline import Pipeline
 from engine.ranking.base import Clip
 from engine.retrieval import index
-from engine.retrieval.base import Retriever
+from engine.retrieval.base import Retriever, no_index
 from engine.serving.swap import Swap
 
 LOCAL_OPEN_QUERIES = 1
@@ -152,6 +152,12 @@ class Workbench:
         if before != path:
             self._indexes.forget(before)
         return self._indexes.get(path, collection.index_backend)
+
+    def check_index(self, collection: Collection) -> None:
+        """RetrievalError where the collection has no index in this home; nothing of it is opened."""
+        if collection.index_path is None:
+            raise no_index(collection.name)
+        index.read_manifest(self.settings.home / collection.index_path)
 
     def pipeline(self, collection: Collection, version: Version) -> Pipeline:
         """The collection with this version, ready to rank."""

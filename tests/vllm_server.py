@@ -1,9 +1,11 @@
 """A real vLLM with the tiny random model, started as `whyrank serve` starts it; one for all tests."""
 
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,16 @@ class RunningVllm:
     settings: Settings
     """Of a home whose vLLM this is, with its address and key."""
     plan: Plan
+    ended: list[WhyRankError]
+    """Why it is no more, where it ended by itself."""
+
+    def kill(self) -> None:
+        """SIGKILL, to all its processes at once."""
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                words = path.read_bytes().split(b"\0")
+                if b"--port" in words and words[words.index(b"--port") + 1] == str(self.plan.port).encode():
+                    os.killpg(os.getpgid(int(path.parent.name)), signal.SIGKILL)
 
     @property
     def adapters(self) -> tuple[Adapter, ...]:
@@ -88,7 +100,7 @@ def running(
     try:
         assert ready.wait(timeout=600), "vLLM was not ready in ten minutes"
         assert not failed, failed
-        yield RunningVllm(settings=settings, plan=plan)
+        yield RunningVllm(settings=settings, plan=plan, ended=failed)
     finally:
         stop.set()
         thread.join(timeout=90)

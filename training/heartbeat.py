@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 class Heartbeat:
     """Beats while the `with` block runs. `stage` and `progress` are what is written; `stop` is set when the job is to
-    be cancelled, was taken over by another process, or could not be written to for so long that it may have been."""
+    be cancelled, was taken over by another process, or could not be written to for so long that it may be."""
 
     def __init__(self, store: Store, job_id: str) -> None:
         self.stage = "starting"
@@ -29,6 +29,8 @@ class Heartbeat:
         """Somebody asked for the job's end."""
         self.lost = False
         """The job is another process's now: nothing more may be written to it."""
+        self.unheard = False
+        """The database took no sign of life for so long that another process may take the job."""
         self._store = store
         self._job_id = job_id
         self._ended = threading.Event()
@@ -63,5 +65,5 @@ class Heartbeat:
                 log.warning("No heartbeat.", extra=logs.about(**logs.of_error(error)))
                 self._failures += 1
                 if self._failures * BEAT_SECONDS >= STALE_SECONDS:
-                    self.lost = True
+                    self.unheard = True
                     self.stop.set()

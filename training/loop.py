@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer
 
-from data import sample
+from data import sample, whole
 from data.errors import TrainingError
 from data.records import Version
 from engine import models
@@ -45,6 +45,9 @@ def run(work: Work) -> Mapping[str, Any]:
         torch.set_num_threads(work.workbench.settings.threads)
     work.stage("choosing examples", 0.0, CHOSEN)
     base = models.resolve(work.workbench.settings.model, work.workbench.settings.models_path)
+    _, queries = evaluable(work.workbench, work.collection, limit=config.heldout_queries, seed=config.seed)
+    if queries:  # the evaluation retrieves: hours of training before it must not be for nothing
+        work.workbench.check_index(work.collection)
     facts = _frozen(work, config, base)
     version = _known_version(work)
     if version is None:
@@ -271,10 +274,5 @@ def _evaluated(work: Work, config: TrainConfig, version: Version) -> dict[str, A
 
 def _keep(adapter: Path, place: Path) -> None:
     """Copy an adapter to where versions are kept; whole or not at all."""
-    beside = place.with_name(f"{place.name}.part")
-    for old in (beside, place):
-        if old.exists():
-            shutil.rmtree(old)
-    beside.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(adapter, beside)
-    beside.rename(place)
+    with whole.folder(place) as beside:
+        shutil.copytree(adapter, beside, dirs_exist_ok=True)

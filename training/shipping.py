@@ -3,7 +3,6 @@
 import hashlib
 import importlib.metadata
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from data import whole
 from data.errors import ConflictError, NotFoundError
 from data.records import Version
 from data.settings import Settings
@@ -42,20 +42,17 @@ def export(
         raise NotFoundError(f"{version.name} has no adapter.", mend="Name a version that was trained.")
     if out.exists():
         raise ConflictError(f"{out} is there already.", mend="Name a folder that is not.")
-    beside = out.with_name(f"{out.name}.part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
     adapter = settings.home / version.adapter_path
     config = json.loads((adapter / CONFIG).read_text(encoding="utf-8"))
     # PEFT writes the folder the base was loaded from, which is nobody else's.
     config["base_model_name_or_path"] = Path(version.base_model).name
-    (beside / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     tensors = {key: tensor.to(torch.bfloat16).contiguous() for key, tensor in load_file(adapter / WEIGHTS).items()}
-    save_file(tensors, beside / WEIGHTS, metadata={"format": "pt"})
-    made = _manifest(store, version, name, hashlib.sha256((beside / WEIGHTS).read_bytes()).hexdigest())
-    made |= notes
-    (beside / MANIFEST).write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.rename(out)
+    with whole.folder(out) as beside:
+        (beside / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        save_file(tensors, beside / WEIGHTS, metadata={"format": "pt"})
+        made = _manifest(store, version, name, hashlib.sha256((beside / WEIGHTS).read_bytes()).hexdigest())
+        made |= notes
+        (beside / MANIFEST).write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return made
 
 

@@ -1,8 +1,9 @@
 """The worker: runs jobs one after the other, each in a process of its own.
 
 The rows are the truth. The worker looks for rows that wait (new ones, and running ones whose process gave no sign of
-life) and puts their ids into huey's queue, which carries nothing else; huey's consumer takes them out in order. When
-a job's process dies, the worker sees it and starts the next one at once.
+life) and puts their ids into huey's queue, which carries nothing else; huey's consumer takes them out in order. The
+queue is in memory: a new worker begins with an empty one anyway, and a full disk can't stop it. When a job's process
+dies, the worker sees it and starts the next one at once.
 """
 
 import fcntl
@@ -15,13 +16,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from huey import SqliteHuey
+from huey import MemoryHuey
 from huey.consumer import Consumer
 
-from data import logs
+from data import disk, logs
 from data.errors import ConflictError, StoreError, WhyRankError
 from data.records import JobState, utc_now
 from data.settings import Settings
@@ -45,8 +46,7 @@ def run_worker(settings: Settings) -> None:
     with _alone(settings.home / "worker.lock"), Store.open(settings.database_path, settings.database_url) as store:
         stopping = threading.Event()
         runner = _Runner(settings, store, stopping)
-        huey = SqliteHuey("whyrank", filename=str(settings.home / "huey.db"), results=False)
-        huey.flush()  # what a worker before this one left: the rows say what is to be done
+        huey = MemoryHuey("whyrank", results=False)
         run = huey.task(name="run")(runner.run)
         consumer = Consumer(huey, workers=1, periodic=False, max_delay=LOOK_SECONDS)
         consumer.start()
@@ -61,7 +61,6 @@ def run_worker(settings: Settings) -> None:
             stopping.set()
             runner.stop()
             consumer.stop(graceful=True)
-            huey.storage.close()
             log.info("Worker stopped.")
 
 
@@ -78,10 +77,17 @@ class _Runner:
         self._unclaimed: Counter[str] = Counter()
         """Jobs whose process ended before it could claim them -> how often."""
         self._child: subprocess.Popen[bytes] | None = None
+        self._full = False
+        """Jobs wait for room on the disk."""
         self._lock = threading.Lock()
 
     def waiting(self) -> list[str]:
-        """Ids of the jobs to queue now; each only once."""
+        """Ids of the jobs to queue now; each only once. None while the disk is full: they would begin only to fail."""
+        if disk.is_full(self._settings.home) != self._full:
+            self._full = not self._full
+            log.warning("The disk is full: jobs wait for room." if self._full else "There is room again: jobs go on.")
+        if self._full:
+            return []
         try:
             rows = self._store.jobs.waiting(now=utc_now(), stale_after_seconds=STALE_SECONDS)
         except StoreError as error:
@@ -100,9 +106,24 @@ class _Runner:
         with self._lock:
             takeover = job_id in self._died
             self._died.discard(job_id)
+        with logs.bound(job_id=job_id):
+            try:
+                code = self._process(job_id, takeover)
+            except OSError as error:
+                log.error("The job can't be started: %s", disk.problem(error) or error)
+                code = 1
+        died = not self._stopping.is_set() and code != 0 and self._left_running(job_id)
+        with self._lock:
+            self._child = None
+            self._queued.discard(job_id)
+            if died:
+                self._died.add(job_id)
+
+    def _process(self, job_id: str, takeover: bool) -> int:
+        """Start a job's process and wait for its exit code; OSError where its log can't be opened."""
         path = log_path(self._settings, job_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with logs.bound(job_id=job_id), path.open("ab") as output:
+        with path.open("ab", buffering=0) as output:
             with self._lock:
                 self._child = _start(job_id, takeover, self._settings, output.fileno())
             log.info("The job's process runs.", extra=logs.about(pid=self._child.pid))
@@ -110,14 +131,10 @@ class _Runner:
             ending = f"The process ended by {_ending(code)}."
             if code != 0:
                 said = logs.line(self._settings.log or "text", ending, job_id=job_id)
-                output.write(f"{said}\n".encode())
-            log.info(ending)
-        died = not self._stopping.is_set() and code != 0 and self._left_running(job_id)
-        with self._lock:
-            self._child = None
-            self._queued.discard(job_id)
-            if died:
-                self._died.add(job_id)
+                with suppress(OSError):  # a full disk; the worker's own log has it too
+                    output.write(f"{said}\n".encode())
+        log.info(ending)
+        return code
 
     def stop(self) -> None:
         """Stop the job's process; it saves where it is."""

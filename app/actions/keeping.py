@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from app.actions import holding
+from data import disk
 from data.errors import ConflictError, NotFoundError, StoreError
 from data.records import new_id
 from data.runs import Runs
@@ -113,6 +114,8 @@ def _explained(file: Path) -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, OSError, ValueError) as error:
+        if (known := disk.problem(error)) is not None:
+            raise known from error
         raise _damaged(file, str(error) or type(error).__name__) from error
 
 

@@ -19,7 +19,8 @@ from http import HTTPStatus
 from pathlib import Path
 
 from app.actions import children, entrance, holding
-from data.errors import SettingsError, WhyRankError
+from data import disk
+from data.errors import DiskError, SettingsError, WhyRankError
 from data.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -40,10 +41,12 @@ class LaunchError(WhyRankError):
 def serve(settings: Settings, *, page: Sequence[str], worker: Sequence[str], say: Say, stop: threading.Event) -> None:
     """Run the commands of worker and app until `stop` is set; returns when both have ended.
 
-    Raises SettingsError where the port is taken or others could come in without a login, ConflictError where the home
-    is served already, LaunchError where the app doesn't answer or ends by itself.
+    Raises SettingsError where the port is taken or others could come in without a login, DiskError where there is no
+    room, ConflictError where the home is served already, LaunchError where the app doesn't answer or ends by itself.
     """
     entrance.check_address(settings, entrance.read(settings))
+    if disk.is_full(settings.home):
+        raise DiskError(f"The disk of {settings.home} is full.", mend="Make room there, then start again.")
     held = f"{settings.home} is served by another `whyrank app`."
     with (
         holding.hold(holding.app_lock(settings), what=held, mend="Use that one, or stop it with Ctrl-C."),

@@ -202,7 +202,9 @@ def reason(lines: Sequence[str], exit_code: int) -> tuple[str, str]:
     text = "\n".join(lines)
     if exit_code == -9 or _MEMORY.search(text):
         return (
-            f"there was not enough memory ({said or 'it was killed'}).",
+            f"there was not enough memory ({said or 'it was killed'})."
+            if _MEMORY.search(text)
+            else "it was killed, as the system does where memory runs out.",
             "Close other programs, or lower --slots, --cache-gib or --max-length, or take a smaller model.",
         )
     if "ddress already in use" in text:

@@ -17,6 +17,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from data import disk
 from data.errors import ImportRefusedError, PromotionRefusedError, WhyRankError
 
 FAILED = 1
@@ -122,6 +123,9 @@ def errors_as_lines(*, debug: bool) -> Iterator[None]:
     except Exception as error:
         if debug:
             raise
+        if (known := disk.problem(error)) is not None:
+            _say_error(known)
+            raise typer.Exit(FAILED) from None
         say(
             f"Error: something unexpected happened ({type(error).__name__}: {_one_line(str(error))}). "
             "Run it again as `whyrank --debug ...` for the whole story, and report that."

@@ -56,9 +56,8 @@ def table(collection: Collection) -> None:
 
 
 def worker() -> None:
-    """Says it where no worker runs, until one does."""
-    if not actions.worker_alive(workbench):
-        job_view.no_worker()
+    """Says it where no worker runs, or the disk is full, until that is over."""
+    job_view.hindrances(workbench)
 
 
 def look(job_id: str, log: Path, live: bool) -> None:

@@ -9,6 +9,7 @@ from app.actions.jobs import Watch, duration, watched
 from app.actions.train import CANCELLING, cancel, worker_alive
 from app.views import charts
 from app.views.plain import plain
+from data import disk
 from data.people import Role
 from data.records import Job, JobState
 from engine.workbench import Workbench
@@ -50,8 +51,7 @@ def _follow(workbench: Workbench, words: str, newest: Callable[[], Watch | None]
     watch = newest()
     if watch is None or watch.job.state.ended:
         st.rerun()
-    if not worker_alive(workbench):
-        no_worker()
+    hindrances(workbench)
     st.markdown(f"**{words}**")
     progress(watch)
 
@@ -63,8 +63,7 @@ def now(workbench: Workbench, job_id: str, *, live: bool) -> Watch:
     if live:
         if watch.job.state.ended:
             st.rerun()
-        if not worker_alive(workbench):
-            no_worker()
+        hindrances(workbench)
         progress(watch)
         cancelling(workbench, watch)
     return watch
@@ -80,8 +79,12 @@ def cancelling(workbench: Workbench, watch: Watch) -> None:
         st.rerun()
 
 
-def no_worker() -> None:
-    """Jobs wait, and why."""
+def hindrances(workbench: Workbench) -> None:
+    """Why jobs wait, where they do."""
+    if disk.is_full(workbench.settings.home):
+        st.warning("The disk is full: jobs wait until there is room.", icon=":material/hard_drive:")
+    if worker_alive(workbench):
+        return
     with st.container(border=True):
         st.warning("No worker is running: jobs wait in the list until one is started.", icon=":material/power_off:")
         st.text("Start it:")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from data import logs
+from data import disk, logs
 from data.errors import ImportRefusedError, PromotionRefusedError, WhyRankError
 
 
@@ -29,8 +29,9 @@ def show(error: WhyRankError) -> None:
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """Show a WhyRankError raised inside instead of passing it on."""
+    """Show a WhyRankError raised inside, or what the system says of a disk, instead of passing it on."""
     try:
-        yield
+        with disk.explained():
+            yield
     except WhyRankError as error:
         show(error)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from data import disk
 from data.errors import ConflictError, StoreError
 from data.schema import metadata
 from data.store.place import BUSY_MEND, BUSY_SECONDS, explained
@@ -26,6 +27,8 @@ _PRAGMAS = (
     # Pages are read where the system caches them, not copied: the queries over all judgments take half as long.
     f"PRAGMA mmap_size = {256 * 2**20}",
 )
+_STRANDED = ("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_FULL")
+"""How SQLite's errors begin that a full disk may be behind."""
 
 
 class SQLite:
@@ -82,34 +85,39 @@ class SQLite:
             yield
 
     def cause(self, error: Exception) -> str:
-        """SQLite's own words."""
-        return str(getattr(error, "orig", None) or error)
+        """SQLite's own words; where a full disk shows as an I/O error or as a file that can't be opened, so much."""
+        orig = getattr(error, "orig", None) or error
+        name = getattr(orig, "sqlite_errorname", None) or ""
+        if name.startswith(_STRANDED) and disk.is_full(self.path.parent):
+            return "the disk is full"
+        return str(orig)
 
     def mend(self, words: str) -> str:
         """What a person can do about them."""
         if "locked" in words:
             return BUSY_MEND
         if "malformed" in words or "not a database" in words:
-            return "The file is damaged: restore a backup with `whyrank restore`."
+            return "The file is damaged: restore a backup with `whyrank restore`, or move it away to begin anew."
+        if "full" in words:
+            return f"Make room where {self.path.parent} lies, then do it again; what was saved before is still there."
+        if "readonly" in words or "unable to open" in words:
+            return (
+                f"Let the user who runs WhyRank write in {self.path.parent}, files and folder, or set WHYRANK_HOME to "
+                "another folder."
+            )
         return "Look at the disk's free space and at the rights to the file and its folder."
 
     def revision(self) -> str | None:
         """The schema revision of the file; None for one that is not there or holds no table yet."""
         if not self.path.exists():
             return None
-        try:
-            with closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as connection:
-                tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-                if not tables - {"alembic_version", "sqlite_sequence"}:
-                    return None
-                if {"alembic_version", "judgments"} <= tables:
-                    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-                    return None if row is None else str(row[0])
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self.path} can't be read as a database: {self.cause(error)}.",
-                mend="Restore a backup with `whyrank restore`, or move the file away to begin anew.",
-            ) from error
+        with explained(self), closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as connection:
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not tables - {"alembic_version", "sqlite_sequence"}:
+                return None
+            if {"alembic_version", "judgments"} <= tables:
+                row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+                return None if row is None else str(row[0])
         raise StoreError(f"{self.path} is a database of another program.", mend="Set WHYRANK_HOME to another folder.")
 
     @contextmanager

@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import SecretStr
 
+from data import disk
 from data.schema import REVISION
 from data.store.assessors import Assessors
 from data.store.audit import Audit
@@ -58,9 +59,11 @@ class Store:
     def open(cls, path: Path, url: SecretStr | None = None) -> Self:
         """Open the SQLite file, or with a URL the PostgreSQL database (then copies are laid beside `path`): made or
         migrated where needed, an existing one copied first. Raises StoreError for a database that is damaged, of
-        another program, or of a newer WhyRank, SettingsError for a URL that can't be used."""
+        another program, or of a newer WhyRank, DiskError for a home that can't be made, SettingsError for a URL that
+        can't be used."""
         place = place_of(path, url)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with disk.explained():
+            path.parent.mkdir(parents=True, exist_ok=True)
         if place.revision() != REVISION:
             migrate(place)
         return cls(Database(place))

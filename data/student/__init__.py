@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from data import whole
 from data.errors import ConflictError, NotFoundError
 from data.records import Version
 from data.store import Store
@@ -58,10 +59,6 @@ def install(store: Store, home: Path, *, folder: Path = FOLDER, by: str = "") ->
 
 def _copy(folder: Path, place: Path) -> None:
     """Put the files into place whole."""
-    beside = place.with_name(f"{place.name}.part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    for name in FILES:
-        shutil.copyfile(folder / name, beside / name)
-    shutil.rmtree(place, ignore_errors=True)
-    beside.rename(place)
+    with whole.folder(place) as beside:
+        for name in FILES:
+            shutil.copyfile(folder / name, beside / name)

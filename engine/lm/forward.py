@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from data.errors import LMError
+from data.errors import LMError, lacks_memory
 from engine.lm.kept import Beginning, Kept, Layers
 
 KEPT_BYTES = 256_000_000
@@ -54,8 +54,8 @@ class Forward:
         try:
             with torch.inference_mode():
                 yield
-        except RuntimeError as error:  # torch.OutOfMemoryError is one; the CPU's allocator raises the plain kind
-            if "memory" not in str(error).lower():
+        except (RuntimeError, MemoryError) as error:  # torch.OutOfMemoryError is a RuntimeError too
+            if not lacks_memory(error):
                 raise
             self._kept.forget()
             raise LMError(

@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
-from data.errors import ModelError
+from data.errors import ModelError, lacks_memory
 from engine.lm.tokens import Tokens
 
 
@@ -22,7 +22,12 @@ def load(path: Path, device: str) -> tuple[Tokens, Any]:
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
         model = _on_cpu(path) if device == "cpu" else _on_device(path, torch.bfloat16).to(device)
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, MemoryError, SafetensorError) as error:
+        if lacks_memory(error):
+            raise ModelError(
+                f"There is too little memory for the model in {path}.",
+                mend="Close other programs, or take a smaller model (WHYRANK_MODEL).",
+            ) from error
         raise ModelError(
             f"The model in {path} can't be loaded: {(str(error).strip() or type(error).__name__).splitlines()[0]}",
             mend="Fetch it again (whyrank model fetch), or give a folder with safetensors weights and a tokenizer.",

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from data import disk
 from data.errors import RetrievalError, SettingsError
 from data.records import Document, new_id, utc_now
 from engine.retrieval import java, lucene, memory
@@ -92,10 +93,15 @@ def build_index(
             raise RetrievalError("There are no documents to index.", mend="Import documents into the collection first.")
         _write_manifest(building / _MANIFEST, backend=chosen, documents=count)
         building.rename(root / name)
-    except OSError as error:
-        raise RetrievalError(
-            f"The index can't be written to {root}: {error}.", mend="Check free space and the folder's permissions."
-        ) from error
+    except (OSError, RetrievalError) as error:
+        # Lucene says it in words of its own.
+        if (known := disk.problem(error)) is not None:
+            raise RetrievalError(
+                f"The index can't be written to {root}. {known.what}",
+                mend="Mend that, then rebuild it (`whyrank collection rebuild`, or on the page Collections); documents "
+                "and judgments are stored.",
+            ) from error
+        raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return BuiltIndex(path=root / name, backend=chosen, note=note, documents=count)

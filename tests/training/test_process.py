@@ -162,8 +162,8 @@ def test_a_process_that_keeps_dying_fails_the_job_and_says_why(bench, collection
 def test_an_error_nobody_foresaw_is_one_line():
     assert _words(KeyError("x"))[0] == "KeyError: 'x'"
     assert _words(RuntimeError("first\nsecond"))[0] == "RuntimeError: first"
-    assert _words(OSError(28, "No space left on device"))[0] == "The disk is full."
-    assert _words(RuntimeError("write failed: No space left on device (os error 28)"))[0] == "The disk is full."
+    assert _words(MemoryError())[0] == "The job ran out of memory."
+    assert _words(RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"))[0] == "The job ran out of memory."
 
 
 def test_the_settings_reach_the_process_with_their_secrets(settings, monkeypatch):

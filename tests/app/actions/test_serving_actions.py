@@ -164,7 +164,7 @@ def test_one_that_ends_while_it_serves_is_said_and_leaves_no_record(settings, pl
             "memory",
             "--max",
         ),
-        ("Loading weights", -9, "not enough memory", "smaller model"),
+        ("Loading weights", -9, "it was killed", "smaller model"),
         ("OSError: [Errno 98] Address already in use", 1, "port is taken", "--port"),
         ("RuntimeError: LoRA weights have a shape mismatch", 1, "adapter does not fit", "WHYRANK_MODEL"),
         ("something", 4, "something (exit code 4)", "start it again"),

@@ -1,4 +1,5 @@
 import math
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -21,6 +22,24 @@ def job(store):
 def claim(store, job, seconds=0.0, pid=1):
     now = NOW + timedelta(seconds=seconds)
     return store.jobs.claim(job.job_id, pid=pid, now=now, stale_after_seconds=STALE)
+
+
+def test_of_workers_that_want_a_job_at_once_one_gets_it(store, job):
+    """As of two homes on one PostgreSQL database."""
+    together, got = threading.Barrier(6), []
+
+    def want(pid):
+        together.wait()
+        got.append(claim(store, job, pid=pid))
+
+    workers = [threading.Thread(target=want, args=(pid,)) for pid in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    (mine,) = (each for each in got if each is not None)
+    assert len(got) == 6 and store.jobs.get(job.job_id) == mine
+    assert (mine.attempts, mine.state) == (1, JobState.RUNNING)
 
 
 def test_a_job_is_claimed_once_and_again_when_its_process_is_gone(store, job):

@@ -242,6 +242,8 @@ def test_running_out_of_memory_is_said_with_the_mend(lm):
     with pytest.raises(LMError, match="out of memory") as caught, lm._forward.guarded():
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
     assert "WHYRANK_BATCH_TOKENS" in caught.value.mend
+    with pytest.raises(LMError, match="out of memory"), lm._forward.guarded():
+        raise MemoryError
     with pytest.raises(RuntimeError, match="something else"), lm._forward.guarded():
         raise RuntimeError("something else")
 
