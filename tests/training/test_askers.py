@@ -17,8 +17,8 @@ from tests.scripted_server import Reply, ScriptedServer
 from tests.training.test_teacher import PAIRS, by_marker, config, judgments, submitted, work_of
 from tests.training.working import until
 from training import jobs, teacher
-from training.askers import Purse, Room
 from training.budget import Budget, Spent
+from training.purse import Purse, Room
 from training.stopping import Stopped
 
 KEY = "sk-a-very-secret-key"
