@@ -28,7 +28,7 @@ test: $(DEVELOPMENT) postgresql  ## Unit, contract and page tests.
 	$(call timed,test) $(BIN)/pytest -m "not e2e and not model and not vllm and not ray"
 
 test-ray: $(RAY)  ## Jobs on a Ray head of its own; installs the extra `ray`.
-	$(call timed,test-ray) $(BIN)/pytest -m ray tests/training/test_on_ray.py
+	$(call timed,test-ray) $(BIN)/pytest -m ray tests/training/test_on_ray.py tests/training/test_askers.py
 
 e2e: $(DEVELOPMENT) chromium  ## The whole loop in a real browser.
 	$(call timed,e2e) $(BIN)/pytest -m e2e tests/e2e

@@ -6,10 +6,12 @@ alone, without this one, as long as no session has opened the first page.
 
 import streamlit as st
 
+from app import trace
 from app.views import frame, problem
 from data.people import Role
 
 st.set_page_config(page_title="WhyRank", page_icon="⚖️", layout="wide")
+trace.begin()
 who, why = frame.visit()
 is_admin = who is not None and who.role.covers(Role.ADMIN)
 page = st.navigation(
@@ -39,8 +41,9 @@ page = st.navigation(
     },
     position="top" if who else "hidden",
 )
-if who is None:
-    frame.draw_entrance(why)
-elif frame.draw(who, needs_collection=page.url_path not in ("collections", "people")):
-    with problem.shown():
-        page.run()
+with trace.run(page.title if who else "Entrance"):
+    if who is None:
+        frame.draw_entrance(why)
+    elif frame.draw(who, needs_collection=page.url_path not in ("collections", "people")):
+        with problem.shown():
+            page.run()

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app import trace
 from app.actions import entrance as ways
 from app.actions.entrance import Entrance
 from data.settings import Settings
@@ -29,6 +30,7 @@ def workbench() -> Workbench:
 @st.cache_resource(show_spinner="Opening the store ...")
 def _opened() -> Workbench:
     settings = Settings()
+    trace.set_up(settings.log or "text")
     return Workbench(settings, Store.open(settings.database_path, settings.database_url))
 
 

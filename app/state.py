@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable, Mapping
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import streamlit as st
 
@@ -24,7 +24,13 @@ _RANKING = "explore_ranking"
 _FORMS = "forms"
 _KEPT = "kept"
 _COUNTED = "take_counted"
+_SESSION = "session_id"
 T = TypeVar("T")
+
+
+def session_id() -> str:
+    """An id of this session for the log. Not Streamlit's own, by which a browser comes back into its session."""
+    return str(st.session_state.setdefault(_SESSION, new_id()))
 
 
 def collection_name() -> str | None:
@@ -94,6 +100,13 @@ def form_number() -> int:
 def next_form() -> None:
     """Begin with empty forms."""
     st.session_state[_FORMS] = form_number() + 1
+
+
+def again(news: str) -> NoReturn:
+    """An action went well: begin with empty forms, and say it after the rerun."""
+    next_form()
+    announce(news)
+    st.rerun()
 
 
 def text(key: str) -> str:

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import streamlit as st
 
-from app import resources, state
+from app import resources, state, trace
 from app.actions import people
 from app.components import keepsake
 from data.errors import NotAllowedError
@@ -29,6 +29,7 @@ def come_in() -> Person | None:
 
 def person() -> Person:
     """Who it is, as an action is told. Asked anew each time: a role may have been taken since the page was drawn."""
+    trace.begin()
     found = _known()
     if found is None:
         raise NotAllowedError("Nobody has come in yet.", mend="Load the page anew.")

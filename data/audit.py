@@ -14,6 +14,8 @@ class Action(StrEnum):
 
     ALIAS_MOVED = "alias moved"
     """A version became champion or challenger: promotions, roll-backs and overrides."""
+    DEFAULT_CHANGED = "default changed"
+    """Every collection without a promotion has another champion: the student that comes with WhyRank was installed."""
     ROLE_GIVEN = "role given"
     COLLECTION_IMPORTED = "collection imported"
     JUDGMENTS_IMPORTED = "judgments imported"
@@ -30,6 +32,6 @@ class AuditEntry:
     """Who: a person's name, `command line`, `job`; empty where nobody was named."""
     action: Action
     subject: str
-    """To what: a collection's or a person's name, as it was then."""
+    """To what: a collection's, a person's or a version's name, as it was then."""
     details: Mapping[str, Any] = field(default_factory=dict)
     created_at: datetime = field(default_factory=utc_now)

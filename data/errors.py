@@ -20,7 +20,7 @@ WhyRankError
 import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -36,6 +36,14 @@ class WhyRankError(Exception):
 
     def __str__(self) -> str:
         return f"{self.what} {self.mend}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As Python would, an error that comes from another process could not be made again: `mend` has to be named.
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[WhyRankError], args: tuple[Any, ...]) -> WhyRankError:
+    return kind.__new__(kind, *args)
 
 
 class SettingsError(WhyRankError):

@@ -101,7 +101,10 @@ class Settings(BaseSettings):
         le=1000,
         description="Requests that may wait for the model; the next one is told when to return.",
     )
-    log: Literal["json", "text"] = Field(default="json", description="How `whyrank api` writes its log.")
+    log: Literal["json", "text"] | None = Field(
+        default=None,
+        description="How app, worker, jobs and `whyrank api` write their logs; empty: `whyrank api` json, others text.",
+    )
     ray_address: str = Field(
         default="",
         description="A Ray cluster that jobs run on, e.g. http://127.0.0.1:8265; empty: on the worker's machine.",

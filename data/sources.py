@@ -77,7 +77,7 @@ def source_of(
     """The collection at a path, or of an id of ir_datasets (`ir_datasets:ID`), of which the first so many `documents`
     are taken. `format` is one of `FORMATS` (None: found out); `columns` names a table's columns by use; `split` a
     domain of BRIGHT. Raises NotFoundError, SettingsError, or ImportRefusedError for a table without a header."""
-    if str(path).startswith(ir_dataset.PREFIX):
+    if ir_dataset.is_ir_dataset(path):
         if format or columns or split:
             raise SettingsError(
                 f"{path} is of ir_datasets, whose id says all of it.",

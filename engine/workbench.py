@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from transformers import AutoTokenizer
 
+from data import logs
 from data.answers import Answers
 from data.errors import IncompatibleVersionError, ModelError
 from data.records import Alias, AssessorKind, Collection, Judgment, RankedDocument, Ranking, Status, Version, new_id
@@ -215,7 +217,12 @@ class Workbench:
         self.store.rankings.add(ranking)
         version = self.store.versions.get(ranking.version_id)
         student = self.store.assessors.ensure(version.name, AssessorKind.STUDENT, version_id=version.version_id)
-        self.store.judgments.add_many([_student_judgment(ranking, d, student.assessor_id) for d in ranking.documents])
+        said = [_student_judgment(ranking, document, student.assessor_id) for document in ranking.documents]
+        self.store.judgments.add_many(said)
+        facts: dict[str, Any] = {"ranking_id": ranking.ranking_id, "version": version.name, "method": ranking.method}
+        facts |= {"documents": len(said), "unreadable": sum(each.grade is None for each in said)}
+        facts |= {f"{stage}_ms": round(1000 * seconds, 1) for stage, seconds in ranking.seconds.items()}
+        logs.write("ranked", facts)
         return ranking
 
     def _relative(self, path: Path) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pydantic import Field, model_validator
 
 from data.errors import LMError
-from engine.lm.base import Generate
+from engine.lm.base import Generate, Generated
 from training.options import Options
 
 MILLION = 1_000_000
@@ -103,6 +103,18 @@ class Ledger:
         if self.budget.requests is not None and self.spent.requests >= self.budget.requests:
             raise OverBudgetError(f"The budget of {self.budget.requests:,} requests is used up.")
         self.spent.requests += 1
+
+    def heard(self, ask: Generate, answer: Generated | LMError) -> None:
+        """The request ended: by an answer, or without one."""
+        if isinstance(answer, LMError):
+            self.end(ask)
+        else:
+            self.end(
+                ask,
+                prompt_tokens=answer.prompt_tokens,
+                completion_tokens=answer.completion_tokens,
+                text=answer.text,
+            )
 
     def end(self, ask: Generate, *, prompt_tokens: int = 0, completion_tokens: int = 0, text: str = "") -> None:
         """The request ended, with the server's count of tokens (0: it counts none) and the answer, where there is

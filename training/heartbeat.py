@@ -6,6 +6,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from data import logs
 from data.errors import StoreError
 from data.records import utc_now
 from data.store import Store
@@ -61,7 +62,7 @@ class Heartbeat:
                 self.beat()
                 self._failures = 0
             except StoreError as error:
-                log.warning("No heartbeat: %s", error)
+                log.warning("No heartbeat.", extra=logs.about(**logs.of_error(error)))
                 self._failures += 1
                 if self._failures * BEAT_SECONDS >= STALE_SECONDS:
                     self.unheard = True

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from data import logs
 from data.errors import TrainingError
 from training import stage as protocol
 from training.examples import Example, to_jsonl
@@ -72,6 +73,7 @@ def in_processes(
         "setup": protocol.written(setup),
         "config": config.model_dump(mode="json"),
         "parent": os.getpid(),
+        "log": logs.handed_on(),
     }
     write_json(folder / protocol.ASKED, asked)
     # A session of its own: a signal to this process's group is answered here, by asking the stage to stop.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from data import logs
 from data.answers import KeptAnswer
 from data.errors import LMError
 from data.records import Collection, Document, Query, Split
@@ -16,6 +17,7 @@ from engine.explanation.prompt import Unreadable
 from engine.lm.base import Generate
 from engine.lm.openai import OpenAILM
 from training import asking, teacher
+from training.askers import askers
 from training.asking import Asked, Refused
 from training.folders import made_path, teach_path, write_json
 from training.making import Made, MakeConfig, drawn, evaluation_queries, question, read, sift
@@ -81,6 +83,7 @@ class _Making:
         self.questions = Questioning(
             work=self.work,
             lm=self.lm,
+            askers=askers(self.config.teaching, self.work.workbench.settings),
             budget=self.config.teaching.budget,
             make=lambda key: self._question(self.waiting[key][0]),
             on_answer=self._answered,
@@ -178,7 +181,8 @@ class _Making:
     def _not_answered(self, key: str, error: LMError) -> None:
         doc_ids = self.waiting[key]
         self.counts["unanswered"] += len(doc_ids)
-        log.warning("No query of document %s: %s", doc_ids[0], error.what)
+        # Without its words: a server that refuses a request may send it back.
+        log.warning("No query of a document.", extra=logs.about(doc_id=doc_ids[0], error=type(error).__name__))
 
     def _read(self, document: Document, kept: KeptAnswer) -> None:
         found = read(kept.text, finished=kept.finished, document=document)

@@ -14,7 +14,6 @@ from enum import StrEnum
 
 from pydantic import Field, ValidationError
 
-from data.answers import answer_key
 from data.errors import NotFoundError, SettingsError, WhyRankError, misfits
 from data.records import AssessorKind, Collection, Document, Query, Split
 from data.store import Store
@@ -116,10 +115,7 @@ def question(document: Document, config: TeachConfig) -> Generate:
     """What the teacher is asked of a document; its tag is the answer's key."""
     # By characters, whatever the server can do: the same document must make the same prompt, or it is asked twice.
     turns = asking.messages(document, clip_by_characters(document.text, config.document_tokens).text)
-    parameters = {"max_tokens": config.answer_tokens, "temperature": config.temperature}
-    spoken = [{"role": turn.role, "content": turn.content} for turn in turns]
-    key = answer_key(config.url, config.model, spoken, parameters)
-    return Generate(messages=turns, max_tokens=config.answer_tokens, temperature=config.temperature, tag=key)
+    return teaching.asked(turns, config)
 
 
 def read(text: str, *, finished: bool, document: Document) -> Asked | Refused | Unreadable:

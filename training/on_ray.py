@@ -9,7 +9,6 @@ No secret is handed over: Ray keeps a job's variables and shows them. A node tha
 WHYRANK_LM_API_KEY or WHYRANK_TEACHER_API_KEY has it set.
 """
 
-import argparse
 import logging
 import shlex
 import signal
@@ -23,7 +22,7 @@ from data.errors import SettingsError, WhyRankError
 from data.records import new_id
 from data.settings import Settings
 from training import environment
-from training.parent import end_with_it
+from training.parent import begin
 
 LOOK_SECONDS = 1.0
 SILENT_SECONDS = 120.0
@@ -137,13 +136,8 @@ def follow(client: Any, submission_id: str, stopping: threading.Event) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Run one job on a Ray cluster.")
-    parser.add_argument("job_id")
-    parser.add_argument("--takeover", action="store_true", help="The job's last process is known to be dead.")
-    given = parser.parse_args()
-    end_with_it()
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    task = begin("Run one job on a Ray cluster.")
     try:
-        sys.exit(main(given.job_id, Settings(), takeover=given.takeover))
+        sys.exit(main(task.job_id, task.settings, takeover=task.takeover))
     except WhyRankError as error:
         sys.exit(str(error))

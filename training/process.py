@@ -5,27 +5,24 @@ again; told to stop (SIGTERM, also by the system when its worker is gone), it sa
 taken up at once.
 """
 
-import argparse
 import logging
 import os
 import shutil
 import signal
-import sys
 import threading
-import traceback
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from data import disk
+from data import disk, logs
 from data.errors import ConflictError, StoreError, WhyRankError, lacks_memory
 from data.records import Job, JobState, utc_now
 from data.settings import Settings
 from engine.workbench import Workbench
 from training import jobs
 from training.heartbeat import STALE_SECONDS, Heartbeat
-from training.parent import end_with_it
+from training.parent import begin
 from training.stopping import Stopped
 from training.work import Work
 
@@ -42,7 +39,7 @@ def main(job_id: str, settings: Settings, *, takeover: bool = False) -> None:
         stale = 0.0 if takeover else STALE_SECONDS
         job = workbench.store.jobs.claim(job_id, pid=os.getpid(), now=utc_now(), stale_after_seconds=stale)
         if job is None:
-            log.info("Job %s is not to be run: it has ended, or another process has it.", job_id)
+            log.info("The job is not to be run: it has ended, or another process has it.")
             return
         folder = jobs.folder(settings, job_id)
         if _deaths(job, folder) >= ATTEMPTS:
@@ -50,7 +47,7 @@ def main(job_id: str, settings: Settings, *, takeover: bool = False) -> None:
             mend = "Look at the log for what killed it; often it is too little memory. Then submit the job again."
             _fail(workbench, job, what, mend, threading.Event())
             return
-        log.info("Job %s, start %d.", job_id, job.attempts)
+        log.info("The job starts.", extra=logs.about(kind=job.kind, start=job.attempts))
         _run(workbench, job, folder)
 
 
@@ -71,12 +68,12 @@ def _run(workbench: Workbench, job: Job, folder: Path) -> None:
         except Stopped:
             pass
         except WhyRankError as error:
-            log.error("%s", error)
+            log.error("The job failed.", exc_info=error)
             _fail(workbench, job, error.what, error.mend, told)
             return
         except Exception as error:  # noqa: BLE001 -- whatever it is, the row must say that the job failed
             known = disk.problem(error, folder)
-            log.error("%s", known or traceback.format_exc())
+            log.error("The job failed by what nobody foresaw.", exc_info=known or error)
             _fail(workbench, job, *_words(known or error), told)
             return
         else:
@@ -170,19 +167,5 @@ def _discard(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Run one job.")
-    parser.add_argument("job_id")
-    parser.add_argument("--takeover", action="store_true", help="The job's last process is known to be dead.")
-    parser.add_argument(
-        "--needs-database-url", action="store_true", help="The job is a row of the database of WHYRANK_DATABASE_URL."
-    )
-    given = parser.parse_args()
-    settings = Settings()
-    if given.needs_database_url and settings.database_url is None:
-        sys.exit("The job's row is in PostgreSQL, and WHYRANK_DATABASE_URL is not set here: set it before `ray start`.")
-    end_with_it()
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
-        main(given.job_id, settings, takeover=given.takeover)
-    except WhyRankError as error:
-        sys.exit(str(error))
+    task = begin("Run one job.")
+    main(task.job_id, task.settings, takeover=task.takeover)

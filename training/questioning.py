@@ -6,12 +6,16 @@ import json
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 
 from data.answers import Answers, KeptAnswer
 from data.errors import LMError
 from engine.lm.base import Generate, Generated
 from engine.lm.openai import OpenAILM
+from training.actors import ProcessDiedError
+from training.askers import Askers
 from training.budget import Budget, Ledger, OverBudgetError, Spent
 from training.folders import spent_path, write_json
 from training.stopping import Stopped
@@ -19,8 +23,13 @@ from training.work import Work
 
 IN_A_ROW = 20
 """Requests that fail one after the other; then the next one would too."""
+ROUND = 5000
+"""Questions given to several processes at once: prompts are long."""
+DEATHS = 3
+"""Processes beside this one that may die; then the next one would too."""
 TOLD = 20
 """How often the stage's words change over the whole stage."""
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,6 +38,8 @@ class Questioning:
 
     work: Work
     lm: OpenAILM
+    askers: Askers | None = None
+    """Processes that ask it; None: this one does."""
     budget: Budget
     make: Callable[[str], Generate]
     """Key -> the question, its tag the key: made when it is asked, for prompts are long."""
@@ -46,6 +57,7 @@ class Questioning:
     stopped: str | None = None
     """Why not everything was asked."""
     _put: int = field(default=0, init=False)
+    _died: int = field(default=0, init=False)
     _failed_in_a_row: int = field(default=0, init=False)
     _last_error: LMError | None = field(default=None, init=False)
     _words_told: int = field(default=-1, init=False)
@@ -68,13 +80,16 @@ class Questioning:
         self._put = len(self.queue)
         try:
             while self.queue and self.stopped is None:
-                # Ends before the queue does where only what is under way keeps the next request from fitting.
-                self.lm.each(
-                    self._drawn(),
-                    on_answer=self._heard,
-                    on_request=self.ledger.attempt,
-                    should_stop=self.work.should_stop,
-                )
+                if self.askers is not None:
+                    self._ask_by(self.askers)
+                else:
+                    # Ends before the queue does where only what is under way keeps the next request from fitting.
+                    self.lm.each(
+                        self._drawn(),
+                        on_answer=self._heard,
+                        on_request=self.ledger.attempt,
+                        should_stop=self.work.should_stop,
+                    )
                 self.check_stop()
         finally:
             self.on_change()
@@ -99,34 +114,52 @@ class Questioning:
             self.ledger.begin(ask)
             yield ask
 
+    def _ask_by(self, askers: Askers) -> None:
+        """A round of questions, asked by other processes. They draw on one budget, and only this one writes."""
+        asks = [self.make(key) for key in islice(self.queue, ROUND)]
+        self.stopped = self.ledger.refusal(asks[0])
+        if self.stopped is not None:
+            return
+        try:
+            with closing(askers.ask(asks, self.ledger, should_stop=self.work.should_stop)) as said:
+                for key, answer in said:
+                    self.queue.remove(key)
+                    self._took(key, answer)
+        except ProcessDiedError as error:
+            self._died += 1
+            if self._died >= DEATHS:
+                raise
+            log.warning("%s What it was at is asked again.", error.what)
+        self.stopped = askers.refusal
+
     def _heard(self, ask: Generate, answer: Generated | LMError) -> None:
-        """An answer, or why there is none."""
+        """An answer to a request of this process, or why there is none."""
+        self.ledger.heard(ask, answer)
+        if isinstance(answer, OverBudgetError):
+            self.queue.appendleft(ask.tag)
+        self._took(ask.tag, answer)
+
+    def _took(self, key: str, answer: Generated | LMError) -> None:
+        """An answer, or why there is none; what it cost is in the ledger."""
+        self._remember()  # before the answer: killed in between, its cost is known, and it is asked again
         if isinstance(answer, LMError):
-            self.ledger.end(ask)
-            self._remember()
-            self._not_answered(ask.tag, answer)
+            self._not_answered(key, answer)
         else:
-            text = _storable(answer.text)
-            self.ledger.end(
-                ask, prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens, text=text
-            )
             self._failed_in_a_row = 0
-            self._remember()  # before the answer: killed in between, its cost is known, and it is asked again
             kept = KeptAnswer(
-                text=text,
+                text=_storable(answer.text),
                 finished=answer.finished,
                 prompt_tokens=answer.prompt_tokens,
                 completion_tokens=answer.completion_tokens,
                 job_id=self.work.job.job_id,
             )
-            self.answers.put(ask.tag, kept)
-            self.on_answer(ask.tag, kept)
+            self.answers.put(key, kept)
+            self.on_answer(key, kept)
         self.on_change()
         self._say()
 
     def _not_answered(self, key: str, error: LMError) -> None:
         if isinstance(error, OverBudgetError):
-            self.queue.appendleft(key)
             return
         self._failed_in_a_row += 1
         self._last_error = error

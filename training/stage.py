@@ -2,7 +2,7 @@
 
 The folder holds what is asked for (`training.launch` writes it) and gets what comes of it:
 
-    asked.json      the stage's module, its setup and its config
+    asked.json      the stage's module, its setup and its config, and how it writes its log
     examples.jsonl  what it learns from
     stop            there as soon as it shall stop
     metrics.jsonl   a line per step: step, of, figures
@@ -23,6 +23,7 @@ from pathlib import Path
 
 from accelerate import PartialState
 
+from data import logs
 from data.errors import WhyRankError
 from training.examples import read_jsonl
 from training.folders import write_json
@@ -41,6 +42,7 @@ def written(setup: StageSetup) -> dict[str, object]:
 def main(folder: Path) -> None:
     """Train, and write how it ended."""
     asked = json.loads((folder / ASKED).read_text(encoding="utf-8"))
+    logs.set_up(handler=logging.StreamHandler(sys.stdout), **asked["log"])
     paths = {name: Path(asked["setup"][name]) for name in _PATHS if asked["setup"][name] is not None}
     state = PartialState(cpu=asked["setup"]["device"] == "cpu")
     setup = replace(StageSetup(**{**asked["setup"], **paths}), rank=state.process_index, processes=state.num_processes)
@@ -101,5 +103,4 @@ def _alone(folder: Path, setup: StageSetup) -> Iterator[None]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Run one stage of a recipe.")
     parser.add_argument("folder", type=Path)
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     main(parser.parse_args().folder)

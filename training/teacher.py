@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from data import logs
 from data.answers import KeptAnswer
 from data.errors import LMError, NotFoundError
 from data.records import Assessor, AssessorKind, Collection, Document, Judgment, Query, Status, new_id
@@ -18,6 +19,7 @@ from engine.explanation.prompt import Unreadable
 from engine.lm.base import Generate
 from engine.lm.openai import OpenAILM
 from engine.retrieval.base import no_index, searched
+from training.askers import askers
 from training.folders import teach_path, write_json
 from training.questioning import Questioning
 from training.teaching import TeachConfig, chosen_queries, question, read, teacher
@@ -72,6 +74,7 @@ class _Teaching:
         self.questions = Questioning(
             work=self.work,
             lm=self.lm,
+            askers=askers(self.config, self.work.workbench.settings),
             budget=self.config.budget,
             make=self._question,
             on_answer=self._answered,
@@ -84,7 +87,7 @@ class _Teaching:
         )
         self.present = {(judgment.query_id, judgment.doc_id): judgment for judgment in said}
         spent = self.questions.ledger.spent
-        log.info("Job %s asks %s; spent before: %s.", self.work.job.job_id, self.lm.name, spent)
+        log.info("Asking the teacher.", extra=logs.about(model=self.lm.name, spent_before=asdict(spent)))
 
     def retrieve(self) -> list[tuple[Query, list[str]]]:
         """Each query with the documents the teacher is asked about."""
@@ -159,7 +162,9 @@ class _Teaching:
         pairs = self.waiting[key]
         self.counts["unanswered"] += len(pairs)
         query, doc_id = pairs[0]
-        log.warning("No answer about query %s, document %s: %s", query.query_id, doc_id, error.what)
+        # Without its words: a server that refuses a request may send it back.
+        facts = logs.about(query_id=query.query_id, doc_id=doc_id, error=type(error).__name__)
+        log.warning("No answer about a document.", extra=facts)
 
     def _judgment(self, query: Query, document: Document, kept: KeptAnswer) -> Judgment:
         """What an answer says; unreadable ones are kept to the letter, and are no grade."""

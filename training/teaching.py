@@ -17,7 +17,7 @@ from data.settings import Settings, revealed
 from data.settling import Pair
 from engine.explanation import prompt
 from engine.explanation.prompt import Unreadable
-from engine.lm.base import Generate
+from engine.lm.base import Generate, Message
 from engine.lm.openai import OpenAILM
 from engine.lm.retrying import Sleep
 from engine.lm.served_tokens import clip_by_characters
@@ -60,6 +60,9 @@ class TeachConfig(Options):
     )
     temperature: float = Field(default=0.0, ge=0, le=2, description="0: the likeliest answer, the same each time.")
     concurrency: int = Field(default=8, ge=1, le=MOST_CONCURRENT, description="Requests under way at once.")
+    workers: int = Field(
+        default=1, ge=1, le=256, description="Processes that ask, each so many at once; several need the extra `ray`."
+    )
     timeout_seconds: float = Field(default=60.0, gt=0, le=3600, description="Longest silence of the server.")
     budget: Budget = Field(default=Budget(), description="Where to stop.")
 
@@ -193,7 +196,11 @@ def question(collection: Collection, query: Query, document: Document, config: T
     system = prompt.system_text(collection.scale, collection.guidelines, config.form)
     # By characters, whatever the server can do: the same pair must make the same prompt, or it is asked twice.
     text = clip_by_characters(document.text, config.document_tokens).text
-    turns = prompt.messages(system=system, query=query.text, title=document.title, text=text)
+    return asked(prompt.messages(system=system, query=query.text, title=document.title, text=text), config)
+
+
+def asked(turns: tuple[Message, ...], config: TeachConfig) -> Generate:
+    """The request of these turns; its tag is the answer's key."""
     parameters = {"max_tokens": config.answer_tokens, "temperature": config.temperature}
     spoken = [{"role": turn.role, "content": turn.content} for turn in turns]
     key = answer_key(config.url, config.model, spoken, parameters)

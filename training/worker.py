@@ -22,7 +22,7 @@ from pathlib import Path
 from huey import MemoryHuey
 from huey.consumer import Consumer
 
-from data import disk
+from data import disk, logs
 from data.errors import ConflictError, StoreError, WhyRankError
 from data.records import JobState, utc_now
 from data.settings import Settings
@@ -91,7 +91,7 @@ class _Runner:
         try:
             rows = self._store.jobs.waiting(now=utc_now(), stale_after_seconds=STALE_SECONDS)
         except StoreError as error:
-            log.warning("Can't look for jobs: %s", error)
+            log.warning("Can't look for jobs.", extra=logs.about(**logs.of_error(error)))
             return []
         with self._lock:
             found = [job_id for job_id in (*self._died, *(row.job_id for row in rows)) if job_id not in self._queued]
@@ -106,11 +106,12 @@ class _Runner:
         with self._lock:
             takeover = job_id in self._died
             self._died.discard(job_id)
-        try:
-            code = self._process(job_id, takeover)
-        except OSError as error:
-            log.error("Job %s can't be started: %s", job_id, disk.problem(error) or error)
-            code = 1
+        with logs.bound(job_id=job_id):
+            try:
+                code = self._process(job_id, takeover)
+            except OSError as error:
+                log.error("The job can't be started: %s", disk.problem(error) or error)
+                code = 1
         died = not self._stopping.is_set() and code != 0 and self._left_running(job_id)
         with self._lock:
             self._child = None
@@ -125,12 +126,14 @@ class _Runner:
         with path.open("ab", buffering=0) as output:
             with self._lock:
                 self._child = _start(job_id, takeover, self._settings, output.fileno())
-            log.info("Job %s: process %d.", job_id, self._child.pid)
+            log.info("The job's process runs.", extra=logs.about(pid=self._child.pid))
             code = self._child.wait()
+            ending = f"The process ended by {_ending(code)}."
             if code != 0:
+                said = logs.line(self._settings.log or "text", ending, job_id=job_id)
                 with suppress(OSError):  # a full disk; the worker's own log has it too
-                    output.write(f"The process ended by {_ending(code)}.\n".encode())
-        log.info("Job %s: process ended by %s.", job_id, _ending(code))
+                    output.write(f"{said}\n".encode())
+        log.info(ending)
         return code
 
     def stop(self) -> None:
@@ -157,7 +160,7 @@ class _Runner:
                     mend = "See the log for why, and `whyrank doctor` for what is missing."
                     self._store.jobs.finish(job_id, JobState.FAILED, error=what, mend=mend, now=utc_now())
         except WhyRankError as error:
-            log.warning("Can't read job %s: %s", job_id, error)
+            log.warning("Can't read the job's row.", extra=logs.about(job_id=job_id, **logs.of_error(error)))
             return False
         return job.state is JobState.RUNNING
 

@@ -1,6 +1,5 @@
 """Processes of our own: each in a group of its own, told to stop with all it started, and gone when this one is."""
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -10,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from training.parent import end_with_it
+
 STOP_SECONDS = 45.0
 """A worker gives its job 30 s to save where it is."""
-_PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
@@ -55,14 +55,5 @@ def start(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            preexec_fn=end_with_it if sys.platform == "linux" else None,
         )
-
-
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _end_with_parent() -> None:
-    """In the child: ask the kernel for SIGTERM when the parent dies without stopping it."""
-    if _LIBC is not None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))

@@ -10,11 +10,12 @@ from pathlib import Path, PurePath
 from app.actions.people import require
 from data import sample
 from data.errors import ConflictError, NotAllowedError, SettingsError, WhyRankError
+from data.formats.ir_dataset import is_ir_dataset
 from data.importing import import_collection
 from data.people import Person, Role
 from data.records import AssessorKind, Collection, Document, JobState, Query, Split, Status, Version, new_id, utc_now
 from data.scales import Scale
-from data.sources import column_names, source_of
+from data.sources import Source, column_names, source_of
 from engine.workbench import Workbench
 from training.asking import is_made
 from training.heartbeat import STALE_SECONDS
@@ -24,6 +25,8 @@ Progress = Callable[[str, int, int | None], None]
 """What is being done, how much of it is done, and of how much (None: not known)."""
 
 DOING = "change collections"
+READING = "read files of the machine the app runs on"
+FETCHING = "have the machine the app runs on fetch a data set"
 PAGE_SIZE = 25
 """Documents shown at once."""
 _USES = {Split.TRAIN: "training", Split.DEVELOPMENT: "development", Split.HELDOUT: "evaluation only (held out)"}
@@ -50,7 +53,8 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A collection to import. Paths are on the machine the app runs on."""
+    """A collection to import. Paths are on the machine the app runs on; `ir_datasets:ID` stands for one that this
+    machine fetches."""
 
     name: str
     documents: Upload | str | None
@@ -60,6 +64,8 @@ class Wanted:
     """Use (`id`, `title`, `text`) -> column, of a table."""
     split: str | None = None
     """Labels of this split only; of BRIGHT, the domain."""
+    first: int | None = None
+    """Of ir_datasets: so many documents, and their labels; None: all."""
     qrels: str | None = None
     grades: Mapping[int, int] | None = None
     """Grade of the labels -> grade here; None: the same."""
@@ -85,10 +91,11 @@ class Seen:
 
 def may_read(by: Person, *files: Upload | str | None) -> None:
     """Raise NotAllowedError where the person may not take in these files. A path is on the machine the app runs on, and
-    whoever signs in from elsewhere has no claim to its files."""
+    whoever signs in from elsewhere has no claim to its files, nor to its disk and network."""
     require(by, Role.LEAD, DOING)
-    if any(isinstance(file, str) for file in files):
-        require(by, Role.ADMIN, "read files of the machine the app runs on")
+    for file in files:
+        if isinstance(file, str):
+            require(by, Role.ADMIN, FETCHING if is_ir_dataset(file) else READING)
 
 
 def look(workbench: Workbench, by: Person, wanted: Wanted) -> Seen | None:
@@ -101,10 +108,11 @@ def look(workbench: Workbench, by: Person, wanted: Wanted) -> Seen | None:
         return Seen(words="", problem=error)
     with on_disk(workbench, wanted.documents) as path:
         try:
-            source = source_of(path, format=wanted.format, columns=wanted.columns, split=wanted.split)
+            source = _source(path, wanted)
             return Seen(words=source.words, names=source.column_names, scale=source.scale)
         except WhyRankError as error:
-            return Seen(words="", names=_names(path, wanted.format), problem=error)
+            names = () if is_ir_dataset(path) else _names(path, wanted.format)
+            return Seen(words="", names=names, problem=error)
 
 
 def overviews(workbench: Workbench) -> list[Overview]:
@@ -135,11 +143,13 @@ def add(workbench: Workbench, by: Person, wanted: Wanted, on_progress: Progress)
     may_read(by, wanted.documents, wanted.qrels)
     name = _checked_name(wanted.name)
     if not wanted.documents:
-        raise SettingsError("No file of documents was given.", mend="Upload a file, or type a path.")
+        raise SettingsError("No file of documents was given.", mend="Upload a file, or type a path or an id.")
     assessor = wanted.assessor.strip() or None
     qrels = Path(wanted.qrels).expanduser() if wanted.qrels else None
     with on_disk(workbench, wanted.documents) as path:
-        source = source_of(path, format=wanted.format, columns=wanted.columns, split=wanted.split)
+        source = _source(path, wanted)
+        if is_ir_dataset(path):
+            on_progress(f"Fetching {source.domain}, where it is not there yet", 0, None)
         collection = import_collection(
             workbench.store,
             name=name,
@@ -232,6 +242,10 @@ def queries(workbench: Workbench, collection: Collection) -> list[tuple[Query, s
     """All queries, imported ones, those people typed and those a model made, with what each is used for in words."""
     found = workbench.store.collections.queries(collection.collection_id)
     return [(query, _USES[split_of(query)] + (", made by a model" if is_made(query) else "")) for query in found]
+
+
+def _source(path: Path, wanted: Wanted) -> Source:
+    return source_of(path, format=wanted.format, columns=wanted.columns, split=wanted.split, documents=wanted.first)
 
 
 def _names(path: Path, format: str | None) -> tuple[str, ...]:

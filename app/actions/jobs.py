@@ -1,12 +1,16 @@
 """A job as it is watched: how long it ran, what is left, whether its process still gives a sign of life."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from data.records import Job, JobMetric, JobState
+from data import logs
+from data.records import Collection, Job, JobMetric, JobState, utc_now
+from engine.workbench import Workbench
 from training.heartbeat import STALE_SECONDS
 
 ESTIMATE_FROM = 0.05
@@ -47,6 +51,29 @@ def watch(job: Job, now: datetime) -> Watch:
     )
 
 
+def watches(workbench: Workbench, collection: Collection, kind: str | None = None) -> list[Watch]:
+    """The collection's jobs (of one kind), newest first."""
+    now = utc_now()
+    return [watch(job, now) for job in workbench.store.jobs.list(collection_id=collection.collection_id, kind=kind)]
+
+
+def watched(workbench: Workbench, job_id: str) -> Watch:
+    """One job as it is now."""
+    return watch(workbench.store.jobs.get(job_id), utc_now())
+
+
+def told(job: Job, path: Path) -> Mapping[str, Any] | None:
+    """What a job has to tell: its result, or what it wrote to `path` so far; None before it wrote anything."""
+    if job.result is not None:
+        return job.result
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
 def words(job: Job) -> str:
     """A job's state for people."""
     state = {JobState.QUEUED: "waiting for the worker"}.get(job.state, job.state.value)
@@ -67,7 +94,8 @@ def duration(seconds: float | None) -> str:
 
 
 def log_tail(path: Path, lines: int = 40) -> str:
-    """The last lines of a job's log; empty where there is none yet. Only the end of a long file is read."""
+    """The last lines of a job's log, JSON as words; empty where there is none yet. Only the end of a long file is
+    read."""
     if not path.is_file():
         return ""
     with path.open("rb") as file:
@@ -75,7 +103,8 @@ def log_tail(path: Path, lines: int = 40) -> str:
         file.seek(max(0, file.tell() - TAIL_BYTES))
         text = file.read().decode("utf-8", errors="replace")
     # A progress bar draws over its own line: keep what it drew last.
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")[-lines - 1 :]).strip("\n")
+    found = (line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")[-lines - 1 :])
+    return "\n".join(logs.readable(line) for line in found).strip("\n")
 
 
 def curves(metrics: Iterable[JobMetric]) -> dict[str, list[tuple[int, float]]]:

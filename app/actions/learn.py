@@ -2,19 +2,18 @@
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
-from app.actions.jobs import Watch, watch
+from app.actions.jobs import told
 from app.actions.options import Option, options
 from app.actions.people import require
 from data.errors import SettingsError, misfits
 from data.people import Person, Role
-from data.records import Collection, Job, utc_now
+from data.records import Collection, Job
 from engine.evaluation import PRIMARY
 from engine.workbench import Workbench
 from training import jobs, learning
@@ -23,6 +22,7 @@ from training.recipes import nested
 
 RECIPE = str(TRAIN["recipe"])
 DOING = "draw a learning curve"
+KIND = jobs.LEARN
 Curve = Mapping[str, Any]
 """What the learning-curve job tells: the points, the levels they make, and what they were measured with."""
 
@@ -73,23 +73,9 @@ def start(workbench: Workbench, collection: Collection, wanted: LearnConfig, by:
     return jobs.submit_learning(workbench, collection, wanted, by.name)
 
 
-def watches(workbench: Workbench, collection: Collection) -> list[Watch]:
-    """The collection's curves, newest first."""
-    now = utc_now()
-    return [
-        watch(job, now) for job in workbench.store.jobs.list(collection_id=collection.collection_id, kind=jobs.LEARN)
-    ]
-
-
 def curve(workbench: Workbench, job: Job) -> Curve | None:
     """A job's curve: its result, or as far as it is; None before its first point."""
-    if job.result is not None:
-        return job.result
-    path = jobs.curve_path(workbench.settings, job.job_id)
-    if not path.is_file():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return told(job, jobs.curve_path(workbench.settings, job.job_id))
 
 
 def title(job: Job, found: Curve | None) -> str:

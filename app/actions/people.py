@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field, ValidationError
 
+from data import logs
 from data.errors import ConflictError, NotAllowedError, SettingsError
 from data.people import Person, Role, RoleChange
 from data.records import AssessorKind
@@ -113,8 +114,11 @@ def refusal(person: Person, needed: Role, doing: str) -> str | None:
 
 
 def require(person: Person, needed: Role, doing: str) -> None:
-    """Raise NotAllowedError where the person's role does not cover what they are doing."""
-    if (why := refusal(person, needed, doing)) is not None:
+    """Raise NotAllowedError where the person's role does not cover what they are doing. What needs a role passes here,
+    so here is its line in the log; who it was stands with what came of it (job, audit log)."""
+    why = refusal(person, needed, doing)
+    logs.write("action", {"doing": doing, "allowed": why is None})
+    if why is not None:
         mend = f"Ask {_ARTICLES[needed]} to do it, or an admin to make you {_ARTICLES[needed]}."
         raise NotAllowedError(why, mend=mend if needed is not Role.ADMIN else "Ask an admin.")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data import exporting
+from data import exporting, logs
 from data.bundle import Bundle, write_folder, write_zip, zipped
 from data.errors import ConflictError, NotFoundError, SettingsError
 from data.exporting import Whose
@@ -85,13 +85,20 @@ def bundle(workbench: Workbench, collection: Collection, wanted: Wanted) -> Bund
 
 def write(workbench: Workbench, collection: Collection, wanted: Wanted, out: Path) -> Mapping[str, Any]:
     """Write a bundle into a new folder, or a new zip where the name ends so; returns the manifest."""
-    made = bundle(workbench, collection, wanted)
+    made = _taken(workbench, collection, wanted)
     return write_zip(made, out) if out.suffix.lower() == ".zip" else write_folder(made, out)
 
 
 def download(workbench: Workbench, collection: Collection, wanted: Wanted) -> bytes:
     """A bundle as a zip."""
-    return zipped(bundle(workbench, collection, wanted))
+    return zipped(_taken(workbench, collection, wanted))
+
+
+def _taken(workbench: Workbench, collection: Collection, wanted: Wanted) -> Bundle:
+    made = bundle(workbench, collection, wanted)
+    facts = {"collection_id": collection.collection_id, "format": wanted.format, "counts": dict(made.counts)}
+    logs.write("taken away", facts)
+    return made
 
 
 def systems(workbench: Workbench, collection: Collection) -> list[tuple[Stock, str]]:

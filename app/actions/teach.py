@@ -1,15 +1,15 @@
 """What the Teacher page and `whyrank teach` do: show what a teacher would be asked, start a job, read how far it is."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from app.actions import jobs as watching
 from app.actions import queue
-from app.actions.jobs import Watch, watch
+from app.actions.jobs import Watch
 from app.actions.people import require
 from app.actions.queue import Choice, Strategy
 from data.people import Person, Role
-from data.records import Collection, Job, utc_now
+from data.records import Collection, Job
 from data.settling import Pair
 from engine.workbench import Workbench
 from training import jobs, teaching
@@ -17,6 +17,7 @@ from training.teaching import Preview, TeachConfig, config_of, same_address
 
 config = config_of
 DOING = "ask a teacher"
+KINDS = (jobs.TEACH, jobs.MAKE)
 ELSEWHERE = "ask a teacher at another address than that of WHYRANK_TEACHER_URL"
 """Requests go out from the machine WhyRank runs on: a lead may ask where its admin said, and no other place."""
 Told = Mapping[str, Any]
@@ -48,29 +49,33 @@ def disagreeing(workbench: Workbench, collection: Collection, most: int) -> tupl
     return tuple(item.pair for item in laid_out.items)
 
 
-def watches(workbench: Workbench, collection: Collection) -> list[Watch]:
-    """The collection's teaching jobs, newest first."""
-    now = utc_now()
-    stored = workbench.store.jobs.list(collection_id=collection.collection_id, kind=jobs.TEACH)
-    return [watch(job, now) for job in stored]
-
-
 def told(workbench: Workbench, job: Job) -> Told | None:
     """What a job has done and spent: its result, or as far as it is; None before it began to ask."""
-    if job.result is not None:
-        return job.result
-    try:
-        text = jobs.teach_path(workbench.settings, job.job_id).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    found: dict[str, Any] = json.loads(text)
+    return watching.told(job, jobs.teach_path(workbench.settings, job.job_id))
+
+
+def watches(workbench: Workbench, collection: Collection) -> list[Watch]:
+    """The collection's jobs that ask a teacher, newest first."""
+    return [each for each in watching.watches(workbench, collection) if each.job.kind in KINDS]
+
+
+def how_asked(job: Job) -> Mapping[str, Any]:
+    """What a job was told of the teacher and the budget, as `TeachConfig` has it."""
+    found: Mapping[str, Any] = job.config.get("teaching") or job.config
     return found
 
 
 def title(job: Job) -> str:
     """A job in a list of choices."""
-    model, when = job.config.get("model", "?"), job.created_at.astimezone()
-    return f"{model}, {when:%Y-%m-%d %H:%M:%S}, {job.state.value} ({job.job_id[:8]})"
+    what = "Queries by " if job.kind == jobs.MAKE else ""
+    model, when = how_asked(job).get("model", "?"), job.created_at.astimezone()
+    return f"{what}{model}, {when:%Y-%m-%d %H:%M:%S}, {job.state.value} ({job.job_id[:8]})"
+
+
+def would_ask(seen: Preview, things: str) -> str:
+    """What a job would ask, in a sentence. `things`: what it is asked about, `queries` or `documents`."""
+    price = f", {seen.cost:.4f}" if seen.cost else ""
+    return f"{seen.queries:,} {things}, {seen.pairs:,} pairs; at most about {seen.tokens:,} tokens{price}."
 
 
 def words(found: Told) -> list[str]:
@@ -90,3 +95,9 @@ def words(found: Told) -> list[str]:
     if found["stopped"]:
         said.append(f"Stopped: {found['stopped']} {found['not_asked']:,} pairs were not asked about.")
     return said
+
+
+def outcome(workbench: Workbench, job: Job) -> list[str]:
+    """The same of a job by its row; none before it began to ask."""
+    found = told(workbench, job)
+    return words(found) if found is not None else []

@@ -6,12 +6,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from app.actions import holding
-from app.actions.jobs import Watch, watch
 from app.actions.jobs import curves as jobs_curves
 from app.actions.people import require
 from data.errors import SettingsError, misfits
 from data.people import Person, Role
-from data.records import AssessorKind, Collection, Job, Split, utc_now
+from data.records import AssessorKind, Collection, Job, Split
 from engine.workbench import Workbench
 from training import jobs
 from training.preview import Preview
@@ -54,17 +53,6 @@ def start(workbench: Workbench, collection: Collection, wanted: TrainConfig, by:
     """Write the job's row; raises TrainingError where there is nothing to train on, NotAllowedError."""
     require(by, Role.LEAD, DOING)
     return jobs.submit(workbench, collection, wanted, by.name)
-
-
-def watches(workbench: Workbench, collection: Collection) -> list[Watch]:
-    """The collection's jobs, newest first."""
-    now = utc_now()
-    return [watch(job, now) for job in workbench.store.jobs.list(collection_id=collection.collection_id)]
-
-
-def watched(workbench: Workbench, job_id: str) -> Watch:
-    """One job as it is now."""
-    return watch(workbench.store.jobs.get(job_id), utc_now())
 
 
 def curves(workbench: Workbench, job_id: str) -> dict[str, list[tuple[int, float]]]:

@@ -9,10 +9,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api import log
 from app.api.access import Access
 from app.api.metrics import Metrics
 from app.api.problems import UNEXPECTED, told
+from data import logs
 
 PATHS = ("/v1/rerank", "/healthz", "/metrics")
 REQUEST_ID = "X-Request-Id"
@@ -34,7 +34,7 @@ class Entry:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        request_id = log.request_id(headers.get(REQUEST_ID))
+        request_id = logs.request_id(headers.get(REQUEST_ID))
         facts: dict[str, Any] = {}
         scope["state"] = {**scope.get("state", {}), "request_id": request_id, "facts": facts}
         status = UNEXPECTED
@@ -48,12 +48,13 @@ class Entry:
             await send(message)
 
         try:
-            if self._access.answers_to(headers.get("host", "")):
-                await self._app(scope, receive, answer)
-            else:
-                await _misdirected(request_id)(scope, receive, answer)
+            with logs.bound(request_id=request_id):
+                if self._access.answers_to(headers.get("host", "")):
+                    await self._app(scope, receive, answer)
+                else:
+                    await _misdirected(request_id)(scope, receive, answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on, and the log says where it was
-            facts |= {"error": type(error).__name__, "at": log.whereabouts(error)}
+            facts |= logs.of_error(error)
         finally:
             self._tell(scope, request_id, status, time.perf_counter() - started, facts)
 
@@ -66,7 +67,7 @@ class Entry:
         method = scope["method"] if scope["method"] in ("GET", "POST", "HEAD") else "other"
         said = {"request_id": request_id, "method": method, "path": path, "status": status}
         level = logging.ERROR if status == UNEXPECTED else logging.INFO
-        log.write("request", {**said, "ms": round(1000 * seconds, 1), **facts}, level=level)
+        logs.write("request", {**said, "ms": round(1000 * seconds, 1), **facts}, level=level)
 
 
 def _misdirected(request_id: str) -> JSONResponse:

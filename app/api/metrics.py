@@ -1,15 +1,10 @@
-"""What `GET /metrics` tells, as Prometheus text: what the service did since it started, and the jobs of the home."""
-
-from collections.abc import Iterable
+"""What `GET /metrics` tells, as Prometheus text: what the service did since it started, and what the home holds."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
-from app.actions import holding
+from app.actions.vitals import Home
 from app.api.form import Reranked
 from app.api.line import Line
-from data.records import JobState
 from data.settings import Settings
 from data.store import Store
 
@@ -33,7 +28,7 @@ class Metrics:
             registry=self._registry,
         )
         self._rankings = Counter(
-            "whyrank_rankings", "Rankings made, by version.", ("version",), registry=self._registry
+            "whyrank_rankings", "Rankings made for requests, by version.", ("version",), registry=self._registry
         )
         self._documents = Counter("whyrank_documents", "Documents ranked.", registry=self._registry)
         self._unreadable = Counter(
@@ -48,7 +43,7 @@ class Metrics:
         Gauge("whyrank_running_requests", "Requests that the model works on.", registry=self._registry).set_function(
             lambda: line.running
         )
-        self._registry.register(_Home(store, settings))
+        self._registry.register(Home(store, settings))
 
     def answered(self, path: str, status: int, seconds: float) -> None:
         """A request was answered. `path` is one of the service's own, or `other`: strangers don't name series."""
@@ -66,25 +61,3 @@ class Metrics:
     def text(self) -> bytes:
         """All of it in Prometheus' text format. Reads the database; raises StoreError where it can't be used."""
         return generate_latest(self._registry)
-
-
-class _Home(Collector):
-    """What the database and the locks say at the moment of asking."""
-
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store = store
-        self._settings = settings
-
-    def collect(self) -> Iterable[Metric]:
-        """Jobs by state, and whether a worker lives."""
-        counted = self._store.jobs.count()
-        jobs = GaugeMetricFamily("whyrank_jobs", "Jobs of this home, by state.", labels=["state"])
-        for state in JobState:
-            jobs.add_metric([state.value], counted.get(state, 0))
-        yield jobs
-        held = holding.is_held(holding.worker_lock(self._settings))
-        yield GaugeMetricFamily("whyrank_worker_up", "Does a worker run on this home?", value=float(held))
-
-    def describe(self) -> Iterable[Metric]:
-        """Nothing yet: the database is asked when somebody asks the service."""
-        return ()

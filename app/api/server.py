@@ -8,9 +8,9 @@ import uvicorn
 
 from app.actions import launch
 from app.api import access as accesses
-from app.api import log
 from app.api.access import Access
 from app.api.service import service
+from data import logs
 from data.errors import SettingsError
 from data.settings import Settings
 from engine.workbench import Workbench
@@ -36,7 +36,7 @@ def checked(settings: Settings) -> Access:
 def serve(workbench: Workbench, access: Access, *, collection: str | None, say: Say) -> int | None:
     """Serve until SIGINT or SIGTERM, and return which it was. Rankings under way get some time to end."""
     settings = workbench.settings
-    log.set_up(settings.log)
+    logs.set_up(settings.log or "json")
     host = f"[{settings.api_address}]" if ":" in settings.api_address else settings.api_address
 
     def ready() -> None:

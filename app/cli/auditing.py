@@ -15,7 +15,8 @@ def audit(
     action: Annotated[Action | None, typer.Option(help="Only of this kind.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")] = False,
 ) -> None:
-    """Show who promoted versions, imported, deleted, changed rules and gave roles, the newest first.
+    """Show who promoted versions, installed the default student, imported, deleted, changed rules and gave roles, the
+    newest first.
 
     Example: whyrank audit --limit 20 --json
     """

@@ -67,7 +67,7 @@ def _install_student(session: Session) -> None:
         return
     with session.store() as store:
         store.versions.ensure_base(session.settings.model)
-        student.install(store, session.settings.home)
+        student.install(store, session.settings.home, by="command line")
     console.say(f"{known['name']} ranks for every collection that has no champion of its own.")
 
 

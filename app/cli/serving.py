@@ -1,6 +1,5 @@
-"""`whyrank app`, `whyrank worker`, `whyrank api` and `whyrank doctor`."""
+"""`whyrank app`, `whyrank worker`, `whyrank api`, `whyrank metrics` and `whyrank doctor`."""
 
-import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import typer
 
 from app.cli import console
 from app.cli.session import Session
+from data import logs
 
 
 def app(context: typer.Context) -> None:
@@ -56,8 +56,9 @@ def worker(context: typer.Context) -> None:
     """
     from training.worker import run_worker
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    run_worker(Session.of(context).settings)
+    settings = Session.of(context).settings
+    logs.set_up(settings.log or "text")
+    run_worker(settings)
 
 
 def api(
@@ -84,6 +85,16 @@ def api(
     console.say("Stopped.")
     if asked == signal.SIGINT:
         raise typer.Exit(console.INTERRUPTED)
+
+
+def metrics(context: typer.Context) -> None:
+    """Print what the home holds and what waits, as Prometheus text: what GET /metrics of `whyrank api` tells of it.
+
+    Example: whyrank metrics > whyrank.prom.new && mv whyrank.prom.new whyrank.prom
+    """
+    from app.actions import vitals
+
+    typer.echo(vitals.text(Session.of(context).settings), nl=False)
 
 
 def doctor(

@@ -1,7 +1,7 @@
 """`whyrank teach`: have a larger model judge and explain, make queries of documents, and combine several models."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,11 +10,14 @@ from app.cli.ranking import CollectionName, Json
 from app.cli.session import Session, the_collection
 from app.cli.training import fields_of, followed, say_failure
 from data.errors import SettingsError
-from data.records import Job, JobState
+from data.records import Collection, Job, JobState
 
 if TYPE_CHECKING:
     from data.settings import Settings
+    from engine.workbench import Workbench
     from training.teaching import Preview
+
+    About = Callable[[Workbench, Collection], dict[str, object]]
 
 teach = typer.Typer(
     help="Have a teacher, any OpenAI-compatible model, judge and explain, or make queries; combine several teachers.",
@@ -28,7 +31,10 @@ Tokens = Annotated[int | None, typer.Option(min=1, help="Budget: most tokens, pr
 Money = Annotated[float | None, typer.Option(help="Budget: most money; needs the prices.")]
 PromptPrice = Annotated[float, typer.Option(min=0, help="Price of a million prompt tokens.")]
 CompletionPrice = Annotated[float, typer.Option(min=0, help="Price of a million answer tokens.")]
-Concurrency = Annotated[int, typer.Option(min=1, help="Requests at once.")]
+Concurrency = Annotated[int, typer.Option(min=1, help="Requests at once, of each process.")]
+Workers = Annotated[
+    int, typer.Option(min=1, help="Processes that ask, on one budget; several need the extra `ray`, and seldom pay.")
+]
 Options = Annotated[
     list[str] | None,
     typer.Option(
@@ -40,6 +46,8 @@ Options = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked, and what it may cost.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait for the end; fail if the job fails.")]
 By = Annotated[str, typer.Option("--by", help="Who asks for it.")]
+_TOLD = ("depth", "requests", "tokens", "money", "prompt_price", "completion_price", "concurrency", "workers")
+"""Options that are told to the job by their own names."""
 
 
 @teach.callback()
@@ -61,6 +69,7 @@ def ask(
     prompt_price: PromptPrice = 0.0,
     completion_price: CompletionPrice = 0.0,
     concurrency: Concurrency = 8,
+    workers: Workers = 1,
     options: Options = None,
     dry_run: DryRun = False,
     wait: Wait = False,
@@ -76,41 +85,17 @@ def ask(
     """
     if context.invoked_subcommand is not None:
         return
-    from app.actions import people
     from app.actions import teach as actions
 
-    session = Session.of(context)
-    settings = session.settings
-    with session.store() as store:
-        found = the_collection(store, collection)
-        with session.workbench(store) as workbench:
-            wanted = actions.config(
-                {
-                    **_of_teacher(settings, url, model),
-                    "split": None if split == "all" else split,
-                    "queries": queries,
-                    "query_ids": tuple(query or ()),
-                    "pairs": actions.disagreeing(workbench, found, disagreement) if disagreement else (),
-                    "depth": depth,
-                    "requests": requests,
-                    "tokens": tokens,
-                    "money": money,
-                    "prompt_price": prompt_price,
-                    "completion_price": completion_price,
-                    "concurrency": concurrency,
-                    **fields_of(options or []),
-                }
-            )
-            seen = actions.preview(workbench, found, wanted)
-            _say_preview(seen, "queries")
-            if dry_run:
-                if as_json:
-                    console.give_json({name: getattr(seen, name) for name in ("queries", "pairs", "tokens", "cost")})
-                return
-            job = actions.start(workbench, found, wanted, people.command_line(actor))
-            job = followed(session, store, job, wait=wait)
-            told = actions.told(workbench, job)
-    _give_outcome(job, actions.words(told) if told is not None else (), as_json=as_json)
+    def about(workbench: "Workbench", found: Collection) -> dict[str, object]:
+        return {
+            "split": None if split == "all" else split,
+            "queries": queries,
+            "query_ids": tuple(query or ()),
+            "pairs": actions.disagreeing(workbench, found, disagreement) if disagreement else (),
+        }
+
+    _ask(context, actions, "queries", about)
 
 
 @teach.command("queries")
@@ -129,6 +114,7 @@ def make_queries(
     prompt_price: PromptPrice = 0.0,
     completion_price: CompletionPrice = 0.0,
     concurrency: Concurrency = 8,
+    workers: Workers = 1,
     options: Options = None,
     dry_run: DryRun = False,
     wait: Wait = False,
@@ -143,41 +129,8 @@ def make_queries(
     Example: whyrank teach queries -c notes --documents 50 --depth 10 --requests 600 --wait
     """
     from app.actions import making as actions
-    from app.actions import people
 
-    session = Session.of(context)
-    with session.store() as store:
-        found = the_collection(store, collection)
-        with session.workbench(store) as workbench:
-            wanted = actions.config(
-                {
-                    **_of_teacher(session.settings, url, model),
-                    "documents": documents,
-                    "seed": seed,
-                    "judge": judge,
-                    "depth": depth,
-                    "requests": requests,
-                    "tokens": tokens,
-                    "money": money,
-                    "prompt_price": prompt_price,
-                    "completion_price": completion_price,
-                    "concurrency": concurrency,
-                    **fields_of(options or []),
-                }
-            )
-            seen = actions.preview(workbench, found, wanted)
-            _say_preview(seen, "documents")
-            if dry_run:
-                if as_json:
-                    figures = {name: getattr(seen, name) for name in ("pairs", "tokens", "cost")}
-                    console.give_json({"documents": seen.queries, **figures})
-                return
-            job = actions.start(workbench, found, wanted, people.command_line(actor))
-            job = followed(session, store, job, wait=wait)
-            told = actions.told(workbench, job)
-            if told is not None and job.state.ended:
-                console.say(f"Its manifest: {actions.manifest(workbench, job)}")
-    _give_outcome(job, actions.words(told), as_json=as_json)
+    _ask(context, actions, "documents", lambda *_: {"documents": documents, "seed": seed, "judge": judge})
 
 
 @teach.command()
@@ -209,14 +162,46 @@ def combine(
         console.give_json(made)
 
 
+def _ask(context: typer.Context, actions: Any, things: str, about: "About") -> None:
+    """The job of a command: what it would ask of how many `things`, its start, and what became of it. `actions`: the
+    module of `app.actions` that does it. Options that both commands have are taken from the context by their names."""
+    from app.actions import people
+
+    given = context.params
+    session = Session.of(context)
+    with session.store() as store:
+        found = the_collection(store, given["collection"])
+        with session.workbench(store) as workbench:
+            wanted = actions.config(
+                {
+                    **_of_teacher(session.settings, given["url"], given["model"]),
+                    **about(workbench, found),
+                    **{name: given[name] for name in _TOLD},
+                    **fields_of(given["options"] or []),
+                }
+            )
+            seen = actions.preview(workbench, found, wanted)
+            _say_preview(seen, things)
+            if given["dry_run"]:
+                if given["as_json"]:
+                    figures = {name: getattr(seen, name) for name in ("pairs", "tokens", "cost")}
+                    console.give_json({things: seen.queries, **figures})
+                return
+            job = actions.start(workbench, found, wanted, people.command_line(given["actor"]))
+            job = followed(session, store, job, wait=given["wait"])
+            words = actions.outcome(workbench, job)
+    _give_outcome(job, words, as_json=given["as_json"])
+
+
 def _say_preview(seen: "Preview", things: str) -> None:
     """What would be asked; raises what stands against it."""
+    from app.actions.teach import would_ask
+
     for warning in seen.warnings:
         console.say(f"Note: {warning}")
     if seen.problem is not None:
         raise seen.problem
-    price = f", {seen.cost:.4f}" if seen.cost else ""
-    console.say(f"{seen.queries:,} {things}, {seen.pairs:,} pairs; at most about {seen.tokens:,} tokens{price}.")
+    console.say(would_ask(seen, things))
 
 
 def _give_outcome(job: Job, words: Sequence[str], *, as_json: bool) -> None:

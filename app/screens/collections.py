@@ -11,6 +11,7 @@ from app.views import rules as rules_view
 from app.views import takeaway as takeaway_view
 from app.views.plain import plain
 from app.views.progress import bar
+from data import logs
 from data.records import Collection
 
 TABS = "collection_tabs"
@@ -37,10 +38,8 @@ def add(found: list[actions.Overview]) -> None:
 
 def done(collection: Collection, news: str) -> None:
     """Say it, and go on with this collection."""
-    state.next_form()
     state.want_collection(collection.name)
-    state.announce(news)
-    st.rerun()
+    state.again(news)
 
 
 def browse(collection: Collection) -> None:
@@ -105,7 +104,7 @@ def take_away(collection: Collection) -> None:
     counted = state.counted(about)
     if counted is not None:
         name = takeaway.file_name(collection, asked)
-        takeaway_view.download(counted, name, lambda: takeaway.download(workbench, collection, asked))
+        takeaway_view.download(counted, name, logs.carried(lambda: takeaway.download(workbench, collection, asked)))
 
 
 def upkeep(collection: Collection) -> None:

@@ -28,9 +28,7 @@ def offer(found: compare.Overview) -> None:
         **visitor.only(Role.LEAD, compare.DOING),
     ):
         jobs = compare.rank_missing(workbench, collection, found, visitor.person())
-        state.next_form()
-        state.announce(f"{len(jobs)} ranking job(s) started; their logs are on the Train page.")
-        st.rerun()
+        state.again(f"{len(jobs)} ranking job(s) started; their logs are on the Train page.")
 
 
 @st.fragment

@@ -47,14 +47,14 @@ def decide(collection: Collection, shown: actions.Shown) -> None:
             if st.button("Yes, promote it", key="promote", type="primary"):
                 with problem.shown():
                     actions.promote(workbench, collection, shown.version, by)
-                    again(f"{shown.version.name} is the champion of {collection.name}.")
+                    state.again(f"{shown.version.name} is the champion of {collection.name}.")
         if not (shown.verdict.promote and shown.newest):
             with st.popover("Promote against the gate", icon=":material/gavel:", key="override_popover", **only_leads):
                 reason = st.text_area("Reason, stored for good with your name", key="override_reason", max_chars=500)
                 if st.button("Promote all the same", key="override"):
                     with problem.shown():
                         actions.override(workbench, collection, shown.version, by, reason)
-                        again(f"{shown.version.name} is the champion of {collection.name}, against the gate.")
+                        state.again(f"{shown.version.name} is the champion of {collection.name}, against the gate.")
 
 
 def queues(collection: Collection) -> None:
@@ -78,10 +78,11 @@ def queues(collection: Collection) -> None:
         only_leads = visitor.only(Role.LEAD, pools.DOING)
         if laid.missing and st.button("Rank the missing queries", key="pool_rank", **only_leads):
             job = pools.rank_missing(workbench, collection, wanted, visitor.person())
-            again(f"Job {job.job_id[:8]} is started; its log is on the Train page." if job else "Nothing is missing.")
+            news = f"Job {job.job_id[:8]} is started; its log is on the Train page." if job else "Nothing is missing."
+            state.again(news)
         if not laid.missing and st.button("Make the queue", key="pool_make", type="primary", **only_leads):
             made = pools.make(workbench, collection, wanted, visitor.person())
-            again(f"The queue {made.name} is made: {len(made.pairs)} pairs.")
+            state.again(f"The queue {made.name} is made: {len(made.pairs)} pairs.")
 
 
 def past(collection: Collection) -> None:
@@ -98,14 +99,7 @@ def past(collection: Collection) -> None:
         if st.button("Yes, roll back", key="rollback", **visitor.only(Role.LEAD, actions.ROLLING_BACK)):
             with problem.shown():
                 version = actions.rollback(workbench, collection, visitor.person())
-                again(f"Rolled back: {version.name} is the champion again.")
-
-
-def again(news: str) -> None:
-    """Say it after the rerun."""
-    state.next_form()
-    state.announce(news)
-    st.rerun()
+                state.again(f"Rolled back: {version.name} is the champion again.")
 
 
 workbench = resources.workbench()
@@ -117,7 +111,7 @@ with problem.shown():
         only_leads = visitor.only(Role.LEAD, actions.DOING)
         if wanted and st.button("Evaluate", key="evaluate", type="primary", icon=":material/play_arrow:", **only_leads):
             job = actions.start(workbench, collection, wanted, visitor.person())
-            again(f"Job {job.job_id[:8]} is started; its log is on the Train page.")
+            state.again(f"Job {job.job_id[:8]} is started; its log is on the Train page.")
     job_view.under_way(workbench, "An evaluation is under way", lambda: actions.newest_job(workbench, collection))
     shown = choose(collection)
     if shown is not None:

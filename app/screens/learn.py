@@ -3,20 +3,20 @@
 import streamlit as st
 
 from app import resources, state, visitor
+from app.actions import jobs as watching
 from app.actions import learn as actions
 from app.actions import pictures
-from app.actions.jobs import Watch, log_tail, watch
-from app.actions.train import CANCELLING, cancel, log_path, recipes
+from app.actions.train import log_path, recipes
 from app.views import frame, problem
 from app.views import jobs as job_view
 from app.views import learning as view
 from data.people import Role
-from data.records import Collection, utc_now
+from data.records import Collection
 
 
-def choose(collection: Collection) -> Watch | None:
+def choose(collection: Collection) -> watching.Watch | None:
     """The curve to look at; None where there is none."""
-    watches = {each.job.job_id: each for each in actions.watches(workbench, collection)}
+    watches = {each.job.job_id: each for each in watching.watches(workbench, collection, actions.KIND)}
     if not watches:
         view.empty()
         return None
@@ -27,17 +27,7 @@ def choose(collection: Collection) -> Watch | None:
 
 def look(job_id: str, collection: Collection, live: bool) -> None:
     """One curve as it is now. `live`: it is looked at again and again, until its job has ended."""
-    now = watch(workbench.store.jobs.get(job_id), utc_now())
-    if live and now.job.state.ended:
-        st.rerun()
-    if live:
-        job_view.hindrances(workbench)
-        job_view.progress(now)
-        if not now.job.cancel_requested and st.button(
-            "Cancel this job", key="cancel", icon=":material/stop_circle:", **visitor.only(Role.LEAD, CANCELLING)
-        ):
-            cancel(workbench, job_id, visitor.person())
-            st.rerun()
+    now = job_view.now(workbench, job_id, live=live)
     job_view.failure(now)
     found = actions.curve(workbench, now.job)
     if found is None:
@@ -50,7 +40,7 @@ def look(job_id: str, collection: Collection, live: bool) -> None:
         view.points(actions.points(found), key=f"learn_{job_id}")
         if not live:
             take_away(found, collection)
-    job_view.log(log_tail(log_path(workbench, job_id)))
+    job_view.log(watching.log_tail(log_path(workbench, job_id)))
     job_view.settings(now.job.config)
 
 
@@ -90,9 +80,7 @@ def prepare(collection: Collection) -> None:
         **visitor.only(Role.LEAD, actions.DOING, disabled=found.problem is not None),
     ):
         job = actions.start(workbench, collection, wanted, visitor.person())
-        state.next_form()
-        state.announce(f"Job {job.job_id[:8]} is started; the worker takes it from there.")
-        st.rerun()
+        state.again(f"Job {job.job_id[:8]} is started; the worker takes it from there.")
 
 
 workbench = resources.workbench()

@@ -6,7 +6,6 @@ import streamlit as st
 
 from app import resources, state, visitor
 from app.actions import jobs as watching
-from app.actions import making
 from app.actions import train as actions
 from app.actions.options import options
 from app.views import frame, problem
@@ -34,15 +33,13 @@ def prepare(collection: Collection) -> None:
     ):
         with problem.shown():
             job = actions.start(workbench, collection, wanted, visitor.person())
-            state.next_form()
-            state.announce(f"Job {job.job_id[:8]} is in the list; the worker takes it from there.")
-            st.rerun()
+            state.again(f"Job {job.job_id[:8]} is in the list; the worker takes it from there.")
 
 
 def listed(collection: Collection) -> str | None:
     """The list of jobs; returns the id of the one to look at."""
     st.subheader("Jobs")
-    watches = actions.watches(workbench, collection)
+    watches = watching.watches(workbench, collection)
     if not watches:
         st.info("No job yet. What you start appears here, with its progress, curve and log.")
         return None
@@ -55,7 +52,7 @@ def listed(collection: Collection) -> str | None:
 
 def table(collection: Collection) -> None:
     """All jobs as they are now."""
-    job_view.table(actions.watches(workbench, collection))
+    job_view.table(watching.watches(workbench, collection))
 
 
 def worker() -> None:
@@ -65,29 +62,19 @@ def worker() -> None:
 
 def look(job_id: str, log: Path, live: bool) -> None:
     """One job as it is now. `live`: it is looked at again and again, until it has ended."""
-    watch = actions.watched(workbench, job_id)
+    watch = watching.watched(workbench, job_id)
     if live and watch.job.state.ended:
         st.rerun()
     job_view.progress(watch)
     job_view.failure(watch)
     if watch.job.kind == actions.LEARN:
         st.page_link("screens/learn.py", label="See its curve", icon=":material/show_chart:")
-    elif watch.job.kind == actions.TEACH:
+    elif watch.job.kind in (actions.TEACH, actions.MAKE):
         st.page_link("screens/teach.py", label="See what it asked", icon=":material/school:")
-    elif watch.job.kind == actions.MAKE:
-        job_view.sentences(making.words(making.told(workbench, watch.job)))
     elif watch.job.state is JobState.DONE:
         job_view.result(watch.job.result or {})
         st.page_link("screens/evaluate.py", label="See its evaluation and decide", icon=":material/monitoring:")
-    stoppable = not watch.job.state.ended and not watch.job.cancel_requested
-    if stoppable and st.button(
-        "Cancel this job",
-        key="cancel",
-        icon=":material/stop_circle:",
-        **visitor.only(Role.LEAD, actions.CANCELLING),
-    ):
-        actions.cancel(workbench, job_id, visitor.person())
-        st.rerun()
+    job_view.cancelling(workbench, watch)
     job_view.curves(actions.curves(workbench, job_id), key=f"curve_{job_id}")
     job_view.log(watching.log_tail(log))
     job_view.settings(watch.job.config)
@@ -101,5 +88,5 @@ with problem.shown():
     prepare(chosen)
     shown = listed(chosen)
     if shown is not None:
-        live = not actions.watched(workbench, shown).job.state.ended
+        live = not watching.watched(workbench, shown).job.state.ended
         st.fragment(look, run_every=job_view.EVERY if live else None)(shown, actions.log_path(workbench, shown), live)

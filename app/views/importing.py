@@ -10,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app.actions.collections import Seen, Upload, Wanted
 from app.actions.intake import Incoming
 from app.views import problem
+from data.formats import ir_dataset
 from data.formats.tables import USUAL
 from data.records import AssessorKind
 from data.runs import GivenRun
@@ -17,6 +18,7 @@ from data.scales import DEFAULT_SCALE, SCALES, Scale
 from data.sources import FORMATS
 
 UPLOAD, PATH = "A file from this browser", "A path on the machine the app runs on"
+IR_DATASETS = "A data set of ir_datasets"
 KINDS = {AssessorKind.HUMAN: "people", AssessorKind.TEACHER: "a teacher LLM"}
 FOUND_OUT = "found out"
 GUESSED = "guessed by its name"
@@ -31,20 +33,24 @@ def wanted(number: int, look: Callable[[Wanted], Seen | None]) -> tuple[Wanted, 
     """Ask for a collection; also, whether a file is still to come. `number` makes an empty form after each import that
     went well; `look` says what was pointed at."""
     name = st.text_input("Name of the new collection", key=f"import_name_{number}", max_chars=80)
-    documents, by_path = _file("import", number, "File or folder of documents", DOCUMENTS)
-    st.caption(
-        "A JSONL, CSV or Parquet file; by path also a folder: BEIR, BRIGHT, or texts and Markdown. One bad row refuses "
-        "all of it."
-    )
-    request = Wanted(name=name, documents=documents)
-    if by_path:
+    how = _how("import", number, "Documents", [UPLOAD, PATH, IR_DATASETS])
+    request = Wanted(name=name, documents=None)
+    if how == IR_DATASETS:
+        request = replace(request, **_ir_dataset(number))
+    else:
+        request = replace(request, documents=_file("import", number, "File or folder of documents", DOCUMENTS, how))
+        st.caption(
+            "A JSONL, CSV or Parquet file; by path also a folder: BEIR, BRIGHT, or texts and Markdown. One bad row "
+            "refuses all of it."
+        )
+    if how == PATH:
         request = replace(request, **_kind_of_path(number))
     seen = None
-    if documents:
+    if request.documents:
         request, seen = _seen(request, number, look)
     scale = _scale(number, seen.scale if seen is not None else None)
-    labels: dict[str, Any] = _labels(number) if by_path else {}
-    return replace(request, scale=scale, **labels), not by_path and documents is None
+    labels: dict[str, Any] = _labels(number, in_file=how == PATH) if how != UPLOAD else {}
+    return replace(request, scale=scale, **labels), how == UPLOAD and request.documents is None
 
 
 def _scale(number: int, told: Scale | None) -> Scale:
@@ -59,6 +65,36 @@ def _scale(number: int, told: Scale | None) -> Scale:
     # Another folder may tell another scale: its choice is a widget of its own.
     key = f"import_scale_{number}" + (f"_{told.name}" if told is not None else "")
     return found[st.selectbox("Label scale", titles, index=index, key=key)]
+
+
+def _ir_dataset(number: int) -> dict[str, Any]:
+    """A data set by its id, and how much of it."""
+    with st.container(horizontal=True):
+        typed = st.text_input(
+            "Id of the data set",
+            key=f"import_ir_dataset_{number}",
+            placeholder="beir/scifact/test",
+            help="As ir-datasets.com lists it; the end names the split.",
+            max_chars=200,
+            width=420,
+        )
+        first = st.number_input(
+            "First documents only",
+            min_value=1,
+            value=None,
+            step=1,
+            key=f"import_first_{number}",
+            placeholder="all",
+            help="So many from the beginning, with their labels. More than "
+            f"{ir_dataset.MOST:,} documents are only taken where it is said how many.",
+            width=240,
+        )
+    st.caption(
+        "The library ir_datasets fetches it to the machine the app runs on, once; that may take long, and the page "
+        "waits. Where a data set has labels, the queries without any stay out."
+    )
+    name = typed.strip().removeprefix(ir_dataset.PREFIX)
+    return {"documents": ir_dataset.PREFIX + name if name else None, "first": first}
 
 
 def _kind_of_path(number: int) -> dict[str, Any]:
@@ -106,14 +142,15 @@ def _columns(number: int, names: Sequence[str]) -> dict[str, str]:
     return chosen
 
 
-def _labels(number: int) -> dict[str, Any]:
-    """Labels belong to queries, and those come with a folder."""
+def _labels(number: int, *, in_file: bool) -> dict[str, Any]:
+    """Labels belong to queries, and those come with a folder or a data set. `in_file`: they may stand in another."""
     assessor, kind = _whose("import", number, "Whose labels (empty: import no labels)")
     if not assessor.strip():
         return {}
-    return {
-        "assessor": assessor,
-        "kind": kind,
+    found = {"assessor": assessor, "kind": kind}
+    if not in_file:
+        return found
+    return found | {
         "authored": st.checkbox(
             "Written for this collection, so neither a measured person's nor a named model's",
             key=f"import_authored_{number}",
@@ -125,7 +162,7 @@ def _labels(number: int) -> dict[str, Any]:
 
 def judgments(number: int, words: Callable[[Upload | str], str]) -> tuple[Incoming, bool]:
     """Ask for a file of judgments; also, whether it is there. `words` says what a file is."""
-    file, _ = _file("judgments", number, "File of judgments", ["jsonl", "json", "csv", "tsv", "txt", "qrels"])
+    file = _file("judgments", number, "File of judgments", ["jsonl", "json", "csv", "tsv", "txt", "qrels"])
     st.caption(
         "TREC qrels or BEIR's table of labels (whose they are is asked below), JSONL or CSV of whole judgments (the "
         "rows may name their assessors). A teacher's labels, as UMBRELA writes them, are qrels too."
@@ -140,7 +177,7 @@ def judgments(number: int, words: Callable[[Upload | str], str]) -> tuple[Incomi
 
 def run(number: int) -> tuple[Upload | str | None, str]:
     """Ask for a TREC run and its name."""
-    file, _ = _file("run", number, "TREC run", ["txt", "trec", "run", "tsv"])
+    file = _file("run", number, "TREC run", ["txt", "trec", "run", "tsv"])
     name = st.text_input("Name of the run (empty: the file's)", key=f"run_name_{number}", max_chars=80, width=420)
     return file, name
 
@@ -174,16 +211,17 @@ def _whose(form: str, number: int, label: str) -> tuple[str, AssessorKind]:
     return assessor, kind
 
 
-def _file(form: str, number: int, label: str, types: list[str]) -> tuple[Upload | str | None, bool]:
-    """A file of the browser or a path; also, whether a path was asked for."""
-    how = st.segmented_control(
-        f"{label}: from where", [UPLOAD, PATH], default=UPLOAD, required=True, key=f"{form}_how_{number}"
-    )
-    if how == PATH:
-        return st.text_input(
-            label, key=f"{form}_path_{number}", placeholder="/data/my-collection"
-        ).strip() or None, True
-    return _upload(st.file_uploader(label, type=types, key=f"{form}_file_{number}")), False
+def _how(form: str, number: int, label: str, ways: list[str]) -> str:
+    """Where it comes from."""
+    return st.segmented_control(f"{label}: from where", ways, default=UPLOAD, required=True, key=f"{form}_how_{number}")
+
+
+def _file(form: str, number: int, label: str, types: list[str], how: str | None = None) -> Upload | str | None:
+    """A file of the browser or a path; `how`: which of them, where that was asked already."""
+    if (how or _how(form, number, label, [UPLOAD, PATH])) == PATH:
+        typed = st.text_input(label, key=f"{form}_path_{number}", placeholder="/data/my-collection")
+        return typed.strip() or None
+    return _upload(st.file_uploader(label, type=types, key=f"{form}_file_{number}"))
 
 
 def _upload(file: UploadedFile | None) -> Upload | None:

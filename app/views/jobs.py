@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from app.actions.jobs import Watch, duration
-from app.actions.train import worker_alive
+from app import visitor
+from app.actions.jobs import Watch, duration, watched
+from app.actions.train import CANCELLING, cancel, worker_alive
 from app.views import charts
 from app.views.plain import plain
 from data import disk
+from data.people import Role
 from data.records import Job, JobState
 from engine.workbench import Workbench
 from training.jobs import MAKE, TEACH
@@ -52,6 +54,29 @@ def _follow(workbench: Workbench, words: str, newest: Callable[[], Watch | None]
     hindrances(workbench)
     st.markdown(f"**{words}**")
     progress(watch)
+
+
+def now(workbench: Workbench, job_id: str, *, live: bool) -> Watch:
+    """The job as it is now. `live`: it is looked at again and again, until it has ended; then its progress is drawn
+    with the button that cancels it."""
+    watch = watched(workbench, job_id)
+    if live:
+        if watch.job.state.ended:
+            st.rerun()
+        hindrances(workbench)
+        progress(watch)
+        cancelling(workbench, watch)
+    return watch
+
+
+def cancelling(workbench: Workbench, watch: Watch) -> None:
+    """The button that cancels a job which can still be cancelled."""
+    if watch.job.state.ended or watch.job.cancel_requested:
+        return
+    may = visitor.only(Role.LEAD, CANCELLING)
+    if st.button("Cancel this job", key="cancel", icon=":material/stop_circle:", **may):
+        cancel(workbench, watch.job.job_id, visitor.person())
+        st.rerun()
 
 
 def hindrances(workbench: Workbench) -> None:
@@ -165,12 +190,6 @@ def log(text: str) -> None:
             st.code(text, language=None, wrap_lines=True, height=260)
         else:
             st.caption("No log yet.")
-
-
-def sentences(words: Sequence[str]) -> None:
-    """What a job says of itself."""
-    if words:
-        st.text("\n".join(words))
 
 
 def result(found: Mapping[str, object]) -> None:

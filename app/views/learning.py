@@ -80,7 +80,7 @@ def form(recipe: str, options: Sequence[Option]) -> dict[str, object]:
             help=_help("fusion_weight"),
         ),
         "assume_unlabelled_zero": middle.toggle(
-            "Assume the lowest grade without a label",
+            "Unlabelled: lowest grade",
             key="learn_assume",
             help=_help("assume_unlabelled_zero"),
         ),
@@ -141,7 +141,7 @@ def curve(found: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, key: s
             height=CHART_HEIGHT,
         )
     with right:
-        st.markdown("**Agreement of the model's grades with people's (kappa)**")
+        st.markdown("**Kappa with people's grades**")
         if any(level["kappa"] is not None for level in found["levels"]):
             charts.draw(
                 pictures.kappa(found["levels"]),
@@ -176,10 +176,11 @@ def facts(found: Mapping[str, Any]) -> None:
         f"Champion: {found['champion']}. Measured on {found['heldout_queries']} held-out queries with "
         f"{found['labels']}. BM25: {found['bm25']:.4f}."
     )
+    looks = "once" if found["looks"] == 1 else f"{found['looks']} times"
     st.caption(
         f"{found['correctable']} pairs of {found['correctable_queries']} queries could be corrected. Intervals and p "
         "are over the held-out queries (bootstrap; paired randomization test). Learning curves looked at these "
-        f"queries {found['looks']} times: each look wears them out."
+        f"queries {looks}: each look wears them out."
     )
 
 

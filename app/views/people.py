@@ -13,7 +13,7 @@ MEANINGS = {
     Role.ASSESSOR: "May search, rank, judge in their own name, and export.",
     Role.LEAD: "May also change collections and rules, settle conflicts, make pools, ask teachers, train, evaluate and "
     "promote.",
-    Role.ADMIN: "May also give roles.",
+    Role.ADMIN: "May also give roles, take in files and data sets by the app's machine, and ask teachers anywhere.",
 }
 
 

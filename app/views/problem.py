@@ -1,16 +1,18 @@
 """How an error looks: what happened and the mend, never a stack trace."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
-from data import disk
+from data import disk, logs
 from data.errors import ImportRefusedError, PromotionRefusedError, WhyRankError
 
 
 def show(error: WhyRankError) -> None:
-    """Draw an error with its mend. Texts may hold words of files, so they are drawn as text."""
+    """Draw an error with its mend. Texts may hold words of files, so they are drawn as text, and not logged."""
+    logs.write("problem shown", logs.of_error(error), level=logging.WARNING)
     with st.container(border=True):
         st.error("That did not work.", icon=":material/error:")
         st.text(error.what)

@@ -1,17 +1,19 @@
 """The form of a teaching job, what it would ask, how far it is and what it spent, and the form of a combination."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
-from app.actions.teach import Told, words
+from app.actions.teach import Told, how_asked, words, would_ask
 from app.views.plain import plain
-from data.records import Split
+from data.records import Job, Split
 from engine.combining import HOW
 from training.budget import Budget
 from training.teaching import MOST_CONCURRENT, Preview, TeachConfig
 
+JUDGE, MAKE = "judge", "make"
+_TASKS = {JUDGE: "Judge documents", MAKE: "Make queries"}
 _EVERY = "all"
 _QUEUE = "disagreement queue"
 _SPLITS = {
@@ -32,8 +34,17 @@ def empty() -> None:
     )
 
 
-def form(url: str | None, model: str | None, *, has_key: bool) -> dict[str, object]:
-    """Ask for everything; `pairs_of_queue` is how many pairs of the disagreement queue are wanted, 0: none."""
+def task() -> str:
+    """What the teacher is to do: `JUDGE` or `MAKE`."""
+    return st.segmented_control(
+        "What it is to do", list(_TASKS), format_func=_TASKS.__getitem__, default=JUDGE, required=True, key="teach_task"
+    )
+
+
+def form(
+    url: str | None, model: str | None, *, has_key: bool, about: Callable[[], dict[str, object]]
+) -> dict[str, object]:
+    """Ask for everything; `about` asks what it is about."""
     left, right = st.columns(2)
     values: dict[str, object] = {
         "url": left.text_input(
@@ -46,11 +57,11 @@ def form(url: str | None, model: str | None, *, has_key: bool) -> dict[str, obje
         if has_key
         else "No key is set. Where the server asks for one, set WHYRANK\\_TEACHER\\_API\\_KEY and start WhyRank again."
     )
-    return values | _about() | _how() | _budget()
+    return values | about() | _how() | _budget()
 
 
-def _about() -> dict[str, object]:
-    """What it is asked about."""
+def about() -> dict[str, object]:
+    """What it is asked about; `pairs_of_queue` is how many pairs of the disagreement queue are wanted."""
     left, middle, right = st.columns(3)
     which = left.selectbox("Ask about", list(_SPLITS), format_func=_SPLITS.__getitem__, key="teach_split")
     if which == _QUEUE:
@@ -139,14 +150,16 @@ def _budget() -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None or name in ("requests", "tokens")}
 
 
-def preview(found: Preview) -> None:
-    """What would be asked."""
+def preview(found: Preview, things: str) -> None:
+    """What would be asked. `things`: what it is asked about, `queries` or `documents`."""
     with st.container(horizontal=True):
-        st.metric("Queries", found.queries, border=True, width=140)
-        st.metric("Pairs at most", found.pairs, border=True, width=160)
+        st.metric(things.capitalize(), f"{found.queries:,}", border=True, width=140)
+        st.metric("Pairs at most", f"{found.pairs:,}", border=True, width=160)
         st.metric("Tokens at most, about", f"{found.tokens:,}", border=True, width=220)
         if found.cost:
             st.metric("Cost at most, about", f"{found.cost:.2f}", border=True, width=200)
+    if found.problem is None:
+        st.text(would_ask(found, things))
     for warning in found.warnings:
         st.warning(plain(warning, limit=400), icon=":material/warning:")
 
@@ -168,9 +181,9 @@ def told(found: Told, *, money: bool) -> None:
         st.dataframe(rows, hide_index=True, key="teach_grades", width=240)
 
 
-def has_prices(config: Mapping[str, Any]) -> bool:
+def has_prices(job: Job) -> bool:
     """Was a job told prices?"""
-    budget = config.get("budget") or {}
+    budget = how_asked(job).get("budget") or {}
     return bool(budget.get("prompt_price") or budget.get("completion_price"))
 
 

@@ -29,7 +29,7 @@ from data.errors import NotFoundError
 from data.records import Split
 from data.settings import Settings
 from engine import models
-from engine.explanation.style import PARTS, PLAIN, style_named
+from engine.explanation.style import DEFAULT, PARTS, PLAIN, style_named
 from engine.lm.base import LM
 from engine.lm.scripted import ScriptedLM
 from engine.lm.tokens import Tokens
@@ -98,7 +98,7 @@ def main() -> None:
     settings = Settings()
     suite = replace(suite, attacks=[attack for attack in suite.attacks if attack.kind in given.kinds])
     if given.count:
-        count(suite, settings, given.prompts)
+        count(suite, settings, given.prompts or [DEFAULT.name])
         return
     with Workbench.open(settings) as workbench:
         version = asked_version(workbench, given.version)
@@ -124,31 +124,33 @@ up, some down. Every figure counts towards what the attack wants; in brackets, w
 does at the same place. *Overtakes*: an irrelevant document gets above the query's relevant one, or that one below it.
 *Off form*: grades have less than half of the probability. *Clean order* and *separation* are of the documents without
 attacks: they warn of a prompt that stands attacks by grading everything alike, and are no measure of quality. `plain`
-is the product's prompt; a trained version meets the others without having learnt them."""
+is the prompt without any part, and what the student was trained with; the product's has `cleaned`. What still moves
+grades are words that a ranker takes for relevance: the query as a title, its words repeated, a made-up answer."""
 
 
 def report(bench: Bench, given: argparse.Namespace) -> list[str]:
     """The tables that were asked for."""
     if not given.climb:
-        whole = [bench.row(prompt, given.queries) for prompt in given.prompts]
-        by_kind = [
-            f"`{prompt}` by kind:\n\n{table.kinds(bench.outcomes(prompt, given.queries))}" for prompt in given.prompts
-        ]
+        prompts = given.prompts or [PLAIN.name, DEFAULT.name]
+        whole = [bench.row(prompt, given.queries) for prompt in prompts]
+        by_kind = [f"`{prompt}` by kind:\n\n{table.kinds(bench.outcomes(prompt, given.queries))}" for prompt in prompts]
         return [table.rows(whole), *by_kind]
-    parts = list(PARTS) if given.prompts == [PLAIN.name] else given.prompts
+    parts = given.prompts or list(PARTS)
     clusters = [attack.query_id for attack in bench.part("train").attacks]
     tried = climb(parts, clusters, bench.hardness)
     best = chosen(tried)
     ended = f"Hardened part by part on the train queries, until no part helped beyond chance; it ended with `{best}`:"
     if math.inf in bench.hardness(PLAIN.name).damages:
         ended = "Not hardened: on the train queries the plain prompt does not tell relevant from irrelevant documents."
-    compared = [bench.row(prompt, "heldout") for prompt in dict.fromkeys((PLAIN.name, best))]
+    compared = [
+        bench.row(prompt, split) for split in ("all", "heldout") for prompt in dict.fromkeys((PLAIN.name, best))
+    ]
     return [
-        table.rows([bench.row(PLAIN.name, "all"), *compared]),
+        table.rows(compared),
         ended,
         table.steps(tried),
-        f"`{PLAIN.name}` by kind, all queries:",
-        table.kinds(bench.outcomes(PLAIN.name, "all")),
+        f"`{best}` by kind, all queries:",
+        table.kinds(bench.outcomes(best, "all")),
     ]
 
 
@@ -184,8 +186,8 @@ def _arguments(kinds: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--version", help="Id or name; else what ranks where nothing was promoted.")
     parser.add_argument(
         "--prompts",
-        default=PLAIN.name,
-        help=f"Prompt styles to measure (plain, or joined by +), or the parts to climb with: {', '.join(PARTS)}.",
+        help=f"Prompt styles to measure (plain, or joined by +; else plain and the product's), or the parts to climb "
+        f"with (else all): {', '.join(PARTS)}.",
     )
     parser.add_argument("--queries", default="all", choices=sorted(SPLITS))
     parser.add_argument("--kinds", default=",".join(kinds), help="Only these kinds of attack.")
@@ -193,14 +195,14 @@ def _arguments(kinds: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="Write the section of BENCHMARKS.md.")
     parser.add_argument("--count", action="store_true", help="Say what it would cost, and stop.")
     given = parser.parse_args()
-    given.prompts, given.kinds = given.prompts.split(","), given.kinds.split(",")
+    given.prompts, given.kinds = given.prompts.split(",") if given.prompts else [], given.kinds.split(",")
     if unknown := sorted(set(given.kinds) - set(kinds)):
         parser.error(f"there is no kind {', '.join(unknown)}; there are {', '.join(kinds)}")
     try:
         styles = [style_named(prompt) for prompt in given.prompts]
     except NotFoundError as error:
         parser.error(str(error))
-    if given.climb and styles != [PLAIN] and not all(style.name in PARTS for style in styles):
+    if given.climb and not all(style.name in PARTS for style in styles):
         parser.error("a climb goes by single parts")
     return given
 

@@ -17,7 +17,7 @@ PREFIX = "ir_datasets:"
 """Begins the name of such a collection where a path is expected."""
 MOST = 200_000
 """Documents that are taken without being asked for: MS MARCO has 8.8 million, which nobody should fetch unawares."""
-_INSTALL = "Install it: pip install 'whyrank[ir-datasets]', or in a checkout: .venv/bin/pip install '.[ir-datasets]'"
+_INSTALL = "Run pip install 'whyrank[ir-datasets]', or in a checkout .venv/bin/pip install '.[ir-datasets]'."
 _TEXTS = ("text", "body", "abstract", "contents")
 
 
@@ -45,7 +45,7 @@ class IrDataset:
         split = self.name.rpartition("/")[2]
         facts = {"split": split} if split in ("train", "dev", "validation", "test") else {}
         labelled = {qrel.query_id for _, qrel in self.labels(BadRows())}
-        with self._read():
+        with _reading(self.name):
             asked = self.dataset.queries_iter() if self.dataset.has_queries() else ()
             rows = [{"_id": q.query_id, "text": _text(q), "metadata": facts} for q in asked]
         wanted = [row for row in rows if not labelled or row["_id"] in labelled]
@@ -56,7 +56,7 @@ class IrDataset:
         if not self.dataset.has_qrels():
             return []
         taken = None if self.limit is None else {document.doc_id for document in self._taken()}
-        with self._read():
+        with _reading(self.name):
             return [
                 (self.file, Qrel(query_id=q.query_id, doc_id=q.doc_id, grade=int(q.relevance), line=line))
                 for line, q in enumerate(self.dataset.qrels_iter(), start=1)
@@ -64,24 +64,16 @@ class IrDataset:
             ]
 
     def _taken(self) -> Iterator[Any]:
-        with self._read():
+        with _reading(self.name):
             for number, document in enumerate(islice(self.dataset.docs_iter(), self.limit)):
                 if self.limit is None and number == MOST:
                     raise _too_many(self.name, None)
                 yield document
 
-    @contextmanager
-    def _read(self) -> Iterator[None]:
-        """Fetching and reading are the library's; what goes wrong there is told with its words."""
-        try:
-            yield
-        except (OSError, RuntimeError, ImportError) as error:
-            said = " ".join(str(error).split())[:300] or type(error).__name__
-            raise NotFoundError(
-                f"ir_datasets can't read {self.name}: {said}",
-                mend="Look at the network and at the data set's page on ir-datasets.com: some need an agreement or "
-                "another package.",
-            ) from error
+
+def is_ir_dataset(path: str | Path) -> bool:
+    """Is an id of the library meant, where a path is expected?"""
+    return str(path).startswith(PREFIX)
 
 
 def ir_dataset(name: str, limit: int | None = None) -> IrDataset:
@@ -102,7 +94,8 @@ def ir_dataset(name: str, limit: int | None = None) -> IrDataset:
         ) from None
     if not dataset.has_docs():
         raise NotFoundError(f"{name} of ir_datasets has no documents.", mend="Choose one that has docs.")
-    count = dataset.docs_count() if hasattr(dataset, "docs_count") else None
+    with _reading(name):
+        count = dataset.docs_count() if hasattr(dataset, "docs_count") else None
     if limit is None and count is not None and count > MOST:
         raise _too_many(name, count)
     return IrDataset(name=name, dataset=dataset, limit=limit)
@@ -112,8 +105,22 @@ def _too_many(name: str, count: int | None) -> SettingsError:
     size = f"{count:,}" if count is not None else f"more than {MOST:,}"
     return SettingsError(
         f"{name} of ir_datasets has {size} documents.",
-        mend="Say how many of them you want: --documents 100000 takes the first ones.",
+        mend="Say how many of them you want: with --documents 100000, or in the form, the first ones are taken.",
     )
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Fetching and reading are the library's; what goes wrong there is told with its words."""
+    try:
+        yield
+    except (OSError, RuntimeError, ImportError) as error:
+        said = " ".join(str(error).split())[:300] or type(error).__name__
+        raise NotFoundError(
+            f"ir_datasets can't read {name}: {said}",
+            mend="Look at the network and at the data set's page on ir-datasets.com: some need an agreement or "
+            "another package.",
+        ) from error
 
 
 def _numbered(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -54,9 +54,8 @@ class Jobs:
 
     def count(self) -> dict[JobState, int]:
         """How many jobs there are in each state that any is in."""
-        query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
         with self._database.read() as connection:
-            return {state: number for state, number in connection.execute(query)}
+            return count_by_state(connection)
 
     def waiting(self, *, now: datetime, stale_after_seconds: float) -> builtins.list[Job]:
         """Jobs that a worker should run, oldest first: queued, or running without a sign of life."""
@@ -158,6 +157,20 @@ class Jobs:
         with self._database.write() as connection:
             later = (job_metrics.c.job_id == job_id) & (job_metrics.c.step > after_step)
             connection.execute(job_metrics.delete().where(later))
+
+
+def count_by_state(connection: Connection) -> dict[JobState, int]:
+    """How many jobs there are in each state that any is in."""
+    query = sa.select(jobs.c.state, sa.func.count()).group_by(jobs.c.state)
+    return {state: number for state, number in connection.execute(query)}
+
+
+def count_waiting(connection: Connection, now: datetime, stale_after_seconds: float) -> tuple[int, datetime | None]:
+    """How many jobs a worker should run, and since when the one waits that has waited longest."""
+    since = sa.func.min(sa.func.coalesce(jobs.c.heartbeat_at, jobs.c.created_at), type_=jobs.c.created_at.type)
+    query = sa.select(sa.func.count(), since).where(_claimable(now, stale_after_seconds))
+    count, waits_since = connection.execute(query).one()
+    return count, waits_since
 
 
 def _get(connection: Connection, job_id: str) -> Job:

@@ -12,6 +12,7 @@ from data.store.assessors import Assessors
 from data.store.audit import Audit
 from data.store.backup import backup, restore
 from data.store.collections import Collections
+from data.store.counts import Counts
 from data.store.database import Database
 from data.store.evaluations import Evaluations
 from data.store.excerpts import Excerpts
@@ -52,6 +53,7 @@ class Store:
         self.leases = Leases(database)
         self.excerpts = Excerpts(database)
         self.standings = Standings(database)
+        self.counts = Counts(database)
 
     @classmethod
     def open(cls, path: Path, url: SecretStr | None = None) -> Self:

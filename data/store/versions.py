@@ -22,12 +22,18 @@ class Versions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, version: Version) -> None:
-        """Store a version; raises ConflictError where its name is taken."""
+    def add(self, version: Version, *, by: str = "") -> None:
+        """Store a version; raises ConflictError where its name is taken. `by`: who is told to have changed the
+        default, where it becomes that."""
         with self._database.write() as connection:
             if connection.execute(sa.select(versions.c.name).where(versions.c.name == version.name)).first():
                 raise ConflictError(f"There is already a version {version.name!r}.", mend="Choose another name.")
+            before = _default(connection)
             connection.execute(versions.insert(), flat(version))
+            if _default(connection) != before:
+                facts = {"previous": _get(connection, before).name}
+                entry = AuditEntry(actor=by, action=Action.DEFAULT_CHANGED, subject=version.name, details=facts)
+                note(connection, entry)
 
     def get(self, id_or_name: str) -> Version:
         """The version of that id or name; raises NotFoundError with the names there are."""

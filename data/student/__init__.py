@@ -23,10 +23,11 @@ def manifest(folder: Path = FOLDER) -> dict[str, Any] | None:
     return content
 
 
-def install(store: Store, home: Path, *, folder: Path = FOLDER) -> Version | None:
+def install(store: Store, home: Path, *, folder: Path = FOLDER, by: str = "") -> Version | None:
     """The shipped student as a version of no collection, its adapter in `home`; None where none is shipped.
 
-    It is then the champion of every collection on its base that has promoted none.
+    It is then the champion of every collection on its base that has promoted none, which the audit log tells. `by`:
+    who installs it.
     """
     known = manifest(folder)
     if known is None:
@@ -49,7 +50,7 @@ def install(store: Store, home: Path, *, folder: Path = FOLDER) -> Version | Non
         form=known["form"],
     )
     try:
-        store.versions.add(version)
+        store.versions.add(version, by=by)
     except ConflictError:
         # Another process has installed it in the meantime.
         return store.versions.get(version_id)

@@ -32,9 +32,12 @@ _CODE = re.compile(
 
 
 def cleaned(text: str) -> str:
-    """The text without them; blanks that are left over are joined, lines that are left empty are dropped."""
-    text = _INVISIBLE.sub("", text)
+    """The text without them; blanks that are left over are joined, lines that are left empty are dropped. A text that
+    has none of them stays as it is."""
+    left = _INVISIBLE.sub("", text)
     for struck in (_COMMENT, _CHAT, _ROLE, _ANSWER, _EXPLANATION, _CODE):
-        text = struck.sub(" ", text)
-    lines = (" ".join(line.split()) for line in text.split("\n"))
+        left = struck.sub(" ", left)
+    if left == text:
+        return text
+    lines = (" ".join(line.split()) for line in left.split("\n"))
     return "\n".join(line for line in lines if line)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data.scales import Scale
-from engine.explanation.style import PLAIN, Style, fence
+from engine.explanation.style import DEFAULT, Style, fence
 from engine.lm.base import Message
 
 Form = Literal["verdict-first", "reason-first"]
@@ -67,7 +67,7 @@ class Unreadable:
     text: str
 
 
-def system_text(scale: Scale, guidelines: str, form: Form, style: Style = PLAIN) -> str:
+def system_text(scale: Scale, guidelines: str, form: Form, style: Style = DEFAULT) -> str:
     """The part of the prompt that is the same for all queries of a collection."""
     levels = "\n".join(f"{level.grade} = {level.name}: the document {level.definition}" for level in scale.levels)
     own = f"\nGuidelines of this collection:\n{guidelines.strip()}\n" if guidelines.strip() else ""
@@ -88,7 +88,7 @@ def template_sha256(form: Form) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def messages(*, system: str, query: str, title: str, text: str, style: Style = PLAIN) -> tuple[Message, ...]:
+def messages(*, system: str, query: str, title: str, text: str, style: Style = DEFAULT) -> tuple[Message, ...]:
     """System and user turn for one (query, document) pair. `system` comes from `system_text` with the same style."""
     query = inert(" ".join(query.split()))
     document = inert(style.rewritten(f"{title}\n{text}" if title else text))
@@ -101,7 +101,7 @@ def messages(*, system: str, query: str, title: str, text: str, style: Style = P
 
 
 def document_of(turns: Sequence[Message]) -> str:
-    """The document as the model sees it in `messages` of the plain style, title included."""
+    """The document as the model sees it in `messages` of a style that neither fences nor reminds, title included."""
     user = next(turn.content for turn in turns if turn.role == "user")
     # A query is one line, so the first of these begins the document.
     return user.partition("\n\n<document>\n")[2].removesuffix("\n</document>")

@@ -1,9 +1,9 @@
 """How a document is put before the model: the product's way, and parts that shall keep a document from commanding it.
 
-`PLAIN` is the product's, and what versions are trained with. The parts are candidates, each measured by
-`benchmarks.injection`; docs/decisions/0006-injection.md says where they come from. They are joined by name:
-`cleaned+reminder`. What differs between documents comes with or after the document, so that rules and query stay a
-beginning that all of a query's prompts share.
+`PLAIN` has none of them. The parts are candidates, each measured by `benchmarks.injection`;
+docs/decisions/0006-injection.md says where they come from. They are joined by name: `cleaned+reminder`. `DEFAULT` is
+the product's: it says nothing to the model, so a version trained without it keeps its prompt. What differs between
+documents comes with or after the document, so that rules and query stay a beginning that a query's prompts share.
 """
 
 import hashlib
@@ -104,6 +104,10 @@ PARTS = {
     )
 }
 """Parts by name, in the order in which they are applied."""
+
+
+DEFAULT = PARTS["cleaned"]
+"""Where the climb of `benchmarks.injection` ended."""
 
 
 def style_named(name: str) -> Style:

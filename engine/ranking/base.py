@@ -11,7 +11,7 @@ from typing import Any
 
 from data.scales import Scale
 from engine.explanation.prompt import Form
-from engine.explanation.style import PLAIN, Style
+from engine.explanation.style import DEFAULT, Style
 from engine.lm.base import Answer, Ask, Clipped
 
 
@@ -40,7 +40,7 @@ class Task:
     explanation_tokens: int = 96
     explain_top: int = 0
     """How many of the best documents get an explanation; reason-first needs and makes one for every document."""
-    style: Style = PLAIN
+    style: Style = DEFAULT
     """How documents are put before the model; versions are trained with the plain one."""
 
 

@@ -1,4 +1,7 @@
 import json
+import sys
+
+import pytest
 
 from data.records import AssessorKind, Version
 
@@ -86,6 +89,65 @@ def test_a_path_may_bring_labels(workbench, open_page, tmp_path):
     assert not page.exception
     (row,) = page.dataframe[0].value.to_dict("records")
     assert (row["Queries"], row["By people"], row["By teachers"]) == (1, 0, 1)
+
+
+def asking_for_a_data_set(open_page):
+    page = open_page("collections")
+    page.text_input(key="import_name_0").set_value("fetched")
+    return page.segmented_control(key="import_how_0").set_value("A data set of ir_datasets").run()
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    monkeypatch.setenv("IR_DATASETS_HOME", str(tmp_path / "home"))
+    return pytest.importorskip("ir_datasets", reason="the library ir_datasets is not installed (extra ir-datasets)")
+
+
+def test_without_the_library_a_data_set_says_how_to_install_it(workbench, open_page, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ir_datasets", None)
+    page = asking_for_a_data_set(open_page)
+    pressed(page, "import")
+    assert "No file of documents was given" in texts(page)
+    page.text_input(key="import_ir_dataset_0").set_value("beir/scifact/test").run()
+    assert "not installed" in texts(page) and "pip install" in texts(page)
+    pressed(page, "import")
+    assert not page.exception and workbench.store.collections.list() == []
+
+
+def test_a_data_set_that_is_not_there_or_can_t_be_fetched_says_so(workbench, library, open_page, tmp_path):
+    page = asking_for_a_data_set(open_page)
+    page.text_input(key="import_ir_dataset_0").set_value("no/where").run()
+    assert "no data set 'no/where'" in texts(page) and "ir-datasets.com" in texts(page)
+    page.text_input(key="import_ir_dataset_0").set_value("msmarco-passage/trec-dl-2019").run()
+    assert "8,841,823 documents" in texts(page)
+    name = f"whyrank-{tmp_path.name}/absent"
+    library.registry.register(name, library.create_dataset(docs_tsv=str(tmp_path / "absent.tsv")))
+    page.text_input(key="import_ir_dataset_0").set_value(name).run()
+    pressed(page, "import")
+    assert not page.exception
+    assert "can't read" in texts(page) and "network" in texts(page)
+    assert workbench.store.collections.list() == []
+
+
+def test_a_data_set_comes_in_with_its_first_documents_and_their_labels(workbench, library, open_page, tmp_path):
+    for file, content in {
+        "docs.tsv": "d0\tone\nd1\ttwo\nd2\tthree\n",
+        "queries.tsv": "q1\twhy\nq2\thow\n",
+        "qrels.txt": "q1 0 d0 3\nq2 0 d2 1\n",
+    }.items():
+        (tmp_path / file).write_text(content)
+    files = [str(tmp_path / file) for file in ("docs.tsv", "queries.tsv", "qrels.txt")]
+    name = f"whyrank-{tmp_path.name}/train"
+    library.registry.register(name, library.create_dataset(*files))
+    page = asking_for_a_data_set(open_page)
+    page.text_input(key="import_ir_dataset_0").set_value(f"ir_datasets:{name}")
+    page.number_input(key="import_first_0").set_value(2)
+    page.text_input(key="import_assessor_0").set_value("NIST").run()
+    assert f"{name} of ir_datasets, the first 2 documents" in texts(page)
+    pressed(page, "import")
+    assert not page.exception
+    (row,) = page.dataframe[0].value.to_dict("records")
+    assert (row["Documents"], row["Queries"], row["By people"]) == (2, 1, 1)
 
 
 def test_a_hostile_name_is_never_read_as_markdown(workbench, beans, open_page):

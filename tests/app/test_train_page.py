@@ -165,15 +165,12 @@ def test_a_finished_job_links_to_its_evaluation(workbench, taught, open_page):
     assert [link.proto.page for link in page.get("page_link")] == ["evaluate"]
 
 
-def test_a_job_that_made_queries_says_what_became_of_them(workbench, taught, open_page):
-    manifest = {"documents": 9, "queries": 6, "new_queries": 6, "asked": 9, "kept": 0, "unreadable": 1}
-    manifest |= {"refused": {"too long": 2}, "dropped": {}, "unanswered": 0, "judged": None, "requests": 9}
-    manifest |= {"prompt_tokens": 90, "completion_tokens": 9, "cost": 0.0, "stopped": None}
-    done = {"state": JobState.DONE, "stage": "", "progress": 1.0, "result": manifest, "finished_at": utc_now()}
+def test_a_job_that_made_queries_links_to_the_page_of_teachers(workbench, taught, open_page):
+    done = {"state": JobState.DONE, "stage": "", "progress": 1.0, "result": {}, "finished_at": utc_now()}
     workbench.store.jobs.add(job(taught, kind="make-queries", config={}, **done))
     page = open_page("train")
     assert not page.exception
-    assert "6 queries made of 9 documents" in texts(page) and "Refused: 2 too long." in texts(page)
+    assert [link.proto.page for link in page.get("page_link")] == ["teach"]
 
 
 def test_a_finished_training_shows_what_its_stages_came_to(workbench, taught, open_page):

@@ -19,8 +19,16 @@ PATIENCE = 600_000
 """Milliseconds a ranking by a real model may take."""
 
 
-def main(out: Path, url: str, collection: str | None, query: str | None, pages: Sequence[str] = PAGES) -> None:
-    """Write PAGE-light.png and PAGE-dark.png of these pages."""
+def main(
+    out: Path,
+    url: str,
+    collection: str | None,
+    query: str | None,
+    pages: Sequence[str] = PAGES,
+    *,
+    sign_in: str | None = None,
+) -> None:
+    """Write PAGE-light.png and PAGE-dark.png of these pages. `sign_in`: as whom of the tests' own identity provider."""
     out.mkdir(parents=True, exist_ok=True)
     ranking = None
     with chromium() as browser:
@@ -29,7 +37,12 @@ def main(out: Path, url: str, collection: str | None, query: str | None, pages: 
             expect.set_options(timeout=PATIENCE)
             app = App(context.new_page(), url)
             app.page.set_default_timeout(PATIENCE)
-            app.open(query=f"ranking={ranking}" if ranking else "")
+            app.open(query=f"ranking={ranking}" if ranking else "", name=None if sign_in else "me")
+            if sign_in:
+                app.page.get_by_role("button", name="Sign in").click()
+                app.page.get_by_role("link", name=sign_in).click()
+                app.page.wait_for_url(f"{url}/**")
+                app.settle()
             if collection and not ranking:
                 app.choose("Collection", collection)
             if query and not ranking:
@@ -54,6 +67,8 @@ def still(app: App) -> None:
     """Wait until charts, tables and fonts are drawn, and nothing of the page before is left."""
     expect(app.page.locator("[data-stale=true]")).to_have_count(0)
     expect(app.page.get_by_test_id("stSkeleton")).to_have_count(0)
+    # What lies under the mouse looks another way; in the right margin nothing does.
+    app.page.mouse.move(SIZE["width"] - 5, 100)
     app.page.wait_for_load_state("networkidle")
     app.page.evaluate("document.fonts.ready.then(() => true)")
 

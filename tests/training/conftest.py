@@ -1,5 +1,5 @@
 """A workbench on the synthetic collection, with a scripted language model: the base knows nothing, the version
-"taught" reads the markers."""
+"taught" reads the markers. And `bench`, with `model`, for jobs in processes of their own."""
 
 import pytest
 
@@ -42,6 +42,24 @@ def collection(workbench, made):
 @pytest.fixture
 def taught(workbench, collection):
     return version(workbench, collection, "taught")
+
+
+@pytest.fixture(scope="session")
+def learnable():
+    return synthetic.synthetic(train=4, heldout=10, per_query=4)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory, learnable):
+    """Folder of a tiny model that can learn it."""
+    return synthetic.learnable_model(tmp_path_factory.mktemp("model"), learnable)
+
+
+@pytest.fixture
+def bench(settings):
+    """The workbench of a test's own `settings`, as a job's process opens it."""
+    with Workbench.open(settings) as workbench:
+        yield workbench
 
 
 def version(workbench, collection, version_id):

@@ -12,10 +12,13 @@ import pytest
 
 from data.records import JobState
 from data.settings import Settings
+from engine.lm.scripted import ScriptedLM
 from engine.pipeline import Plan
-from engine.workbench import Workbench
 from tests import synthetic
 from tests.e2e import processes
+from tests.scripted_server import ScriptedServer
+from tests.training.test_teacher import by_marker
+from tests.training.test_teacher import config as teaching
 from tests.training.working import Worker, ended, steps_done, until
 from training import jobs
 from training.ranked import RankConfig, RankedBy
@@ -63,12 +66,6 @@ def cluster(tmp_path_factory):
     head.wait(60)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    made = synthetic.synthetic(train=4, heldout=10, per_query=4)
-    return synthetic.learnable_model(tmp_path_factory.mktemp("model"), made)
-
-
 @pytest.fixture
 def settings(tmp_path, model, cluster):
     return Settings(
@@ -77,15 +74,8 @@ def settings(tmp_path, model, cluster):
 
 
 @pytest.fixture
-def bench(settings):
-    with Workbench.open(settings) as workbench:
-        yield workbench
-
-
-@pytest.fixture
-def collection(bench):
-    made = synthetic.synthetic(train=4, heldout=10, per_query=4)
-    return bench.build_index(synthetic.install(bench.store, made))
+def collection(bench, learnable):
+    return bench.build_index(synthetic.install(bench.store, learnable))
 
 
 def test_a_job_runs_on_the_cluster_and_its_log_comes_back(bench, collection, settings):
@@ -162,6 +152,17 @@ def test_several_processes_rank_as_one_does(bench, collection, settings):
     )
     (there,) = [order for order in spread if order.query_id == queries[0]]
     assert [place.doc_id for place in there.places] == [document.doc_id for document in alone.documents]
+
+
+def test_several_processes_of_the_cluster_ask_a_teacher(bench, collection, settings):
+    """The nodes have no key: none is handed over."""
+    with ScriptedServer(ScriptedLM(generate=by_marker)) as server:
+        wanted = teaching(server, workers=2, concurrency=2)
+        job = jobs.submit_teaching(bench, collection, wanted, "ann")
+        with Worker(settings):
+            done = ended(bench.store, settings, job)
+        assert (done.state, done.error) == (JobState.DONE, None)
+        assert (done.result["graded"], done.result["asked"], len(server.chats)) == (16, 16, 16)
 
 
 def test_without_a_cluster_named_one_that_runs_here_is_left_alone(bench, collection, settings, cluster):

@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from data.records import Alias, JobState, utc_now
 from data.settings import Settings
 from data.store import Store
-from engine.workbench import Workbench
 from tests import synthetic
 from tests.training.working import Worker, ended, steps_done, until
 from training import jobs
@@ -26,27 +25,14 @@ MANY_STEPS = TrainConfig(epochs=10, learning_rate=1e-3, batch_size=1, heldout_qu
 LONG = TrainConfig(epochs=50, learning_rate=1e-3, batch_size=1, heldout_queries=10, depth=4)
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    made = synthetic.synthetic(train=4, heldout=10, per_query=4)
-    return synthetic.learnable_model(tmp_path_factory.mktemp("model"), made)
-
-
 @pytest.fixture
 def settings(tmp_path, model):
     return Settings(home=tmp_path / "home", model=str(model), retriever="bm25s", device="cpu", threads=1)
 
 
 @pytest.fixture
-def bench(settings):
-    with Workbench.open(settings) as workbench:
-        yield workbench
-
-
-@pytest.fixture
-def collection(bench):
-    made = synthetic.synthetic(train=4, heldout=10, per_query=4)
-    return bench.build_index(synthetic.install(bench.store, made))
+def collection(bench, learnable):
+    return bench.build_index(synthetic.install(bench.store, learnable))
 
 
 def test_a_worker_runs_a_job_from_judgments_to_verdict(bench, collection, settings):

@@ -9,7 +9,6 @@ import pytest
 from data.records import AssessorKind, JobState
 from data.settings import Settings
 from engine.lm.scripted import ScriptedLM
-from engine.workbench import Workbench
 from tests import synthetic
 from tests.scripted_server import ScriptedServer
 from tests.training.test_making import config as making_config
@@ -32,12 +31,6 @@ def server():
 @pytest.fixture
 def settings(tmp_path, server):
     return Settings(home=tmp_path / "home", retriever="bm25s", teacher_url=server.url, teacher_api_key=KEY)
-
-
-@pytest.fixture
-def bench(settings):
-    with Workbench.open(settings) as workbench:
-        yield workbench
 
 
 @pytest.fixture

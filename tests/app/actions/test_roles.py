@@ -84,6 +84,7 @@ ADMINS = {
     "look at a file of the machine": lambda w, c, by: seen_or_raise(
         collections.look(w, by, Wanted(name="n", documents="/none"))
     ),
+    "fetch a data set": lambda w, c, by: collections.add(w, by, Wanted(name="n", documents="ir_datasets:-"), quiet),
     "read labels of the machine": lambda w, c, by: collections.add(
         w, by, Wanted(name="n", documents=FILE, qrels="/none"), quiet
     ),

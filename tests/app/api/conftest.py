@@ -11,7 +11,8 @@ import httpx2
 import pytest
 import uvicorn
 
-from app.api import access, log, server
+from app.api import access, server
+from data import logs
 
 KEY = "a-key-of-this-test-only"
 
@@ -42,7 +43,7 @@ class Served:
 
     def __enter__(self):
         handler = logging.StreamHandler(self._lines)
-        log.set_up("json", handler)
+        logs.set_up("json", handler)
         self._thread.start()
         return self
 

@@ -36,6 +36,8 @@ def test_a_job_is_written_with_what_was_asked_for(line, beans, workbench):
         "--no-judge",
         "--requests",
         "9",
+        "--workers",
+        "2",
         "--set",
         "name=X",
         "--by",
@@ -50,7 +52,7 @@ def test_a_job_is_written_with_what_was_asked_for(line, beans, workbench):
     assert (config["documents"], config["seed"], config["judge"]) == (4, 7, False)
     teaching = config["teaching"]
     assert (teaching["url"], teaching["model"], teaching["name"], teaching["depth"]) == (URL, "gpt-x", "X", 3)
-    assert teaching["budget"]["requests"] == 9
+    assert (teaching["budget"]["requests"], teaching["workers"]) == (9, 2)
 
 
 def test_a_dry_run_only_counts(line, beans, workbench):

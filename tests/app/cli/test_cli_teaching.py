@@ -26,7 +26,18 @@ def told(**changes):
 
 def test_a_job_is_written_with_what_was_asked_for(line, beans, workbench):
     result = line(
-        *TEACH, "--requests", "5", "--set", "name=Teacher X", "--set", "answer_tokens=99", "--by", "Ann", "--json"
+        *TEACH,
+        "--requests",
+        "5",
+        "--workers",
+        "3",
+        "--set",
+        "name=Teacher X",
+        "--set",
+        "answer_tokens=99",
+        "--by",
+        "Ann",
+        "--json",
     )
     assert result.exit_code == 0, result.stderr
     job = json.loads(result.stdout)
@@ -36,6 +47,7 @@ def test_a_job_is_written_with_what_was_asked_for(line, beans, workbench):
     config = stored.config
     assert (config["url"], config["model"], config["name"], config["depth"]) == (URL, "gpt-x", "Teacher X", 3)
     assert (config["answer_tokens"], config["budget"]["requests"], config["split"]) == (99, 5, None)
+    assert config["workers"] == 3
 
 
 def test_server_and_model_come_from_the_settings_and_the_key_goes_nowhere(line, beans, workbench, lm):

@@ -1,5 +1,7 @@
 """The audit log: in the transaction of what it tells, and never changed."""
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
@@ -54,6 +56,22 @@ def test_who_did_what_is_told_newest_first(filled, tmp_path):
     (imported,) = store.audit.list(limit=9, action=Action.JUDGMENTS_IMPORTED)
     assert imported.details == {"file": "labels.tsv", "format": "trec", "judgments": 2}
     assert len(store.audit.list(limit=2)) == 2
+
+
+def test_a_version_that_ranks_for_every_collection_is_told_with_the_one_before(filled):
+    versions = filled.store.versions
+    versions.ensure_base("b")
+    before = told(filled.store)
+    student = Version(version_id="s1", name="student-1", base_model="b", adapter_path="versions/s1")
+    own = replace(student, version_id="v1", name="small-1", collection_id=filled.collection.collection_id)
+    versions.add(own, by="Bea")
+    versions.add(student, by="command line")
+    versions.add(replace(student, version_id="o1", name="other-1", base_model="another"), by="command line")
+    (changed,) = filled.store.audit.list(limit=9, action=Action.DEFAULT_CHANGED)
+    assert (changed.actor, changed.subject, changed.details) == ("command line", "student-1", {"previous": "base"})
+    with pytest.raises(ConflictError):
+        versions.add(replace(student, version_id="s2"), by="Bea")
+    assert len(told(filled.store)) == len(before) + 1
 
 
 def test_what_did_not_happen_is_not_told(filled):
