@@ -94,10 +94,11 @@ def build_index(
         _write_manifest(building / _MANIFEST, backend=chosen, documents=count)
         building.rename(root / name)
     except (OSError, RetrievalError) as error:
-        # Lucene says it in words of its own.
-        if (known := disk.problem(error)) is not None:
+        # Lucene tells of a full disk in words of its own.
+        known = disk.problem(error)
+        if known is not None or isinstance(error, OSError):
             raise RetrievalError(
-                f"The index can't be written to {root}. {known.what}",
+                f"The index can't be written to {root}: {known.what if known else error}",
                 mend="Mend that, then rebuild it (`whyrank collection rebuild`, or on the page Collections); documents "
                 "and judgments are stored.",
             ) from error
