@@ -20,6 +20,7 @@ def lines():
     """Sets the log up to be read; puts everything back at the end."""
     root, stream = logging.getLogger(), io.StringIO()
     before, level, hook = list(root.handlers), root.level, sys.excepthook
+    root.handlers = []  # a service in this process may have set it up before
 
     def set_up(form="json", **facts):
         logs.set_up(form, logging.StreamHandler(stream), **facts)
