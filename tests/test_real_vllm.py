@@ -17,6 +17,9 @@ from tests.vllm_server import running
 
 pytestmark = [pytest.mark.vllm, pytest.mark.model]
 ASKED = asks(20, characters=1200)
+UNTRAINED = {"float32": 1.0, "bfloat16": 1.5}
+"""By how much the base may differ more than the student. vLLM rounds logits to bfloat16, in steps of 1/8 at their size,
+and the untrained base hardly prefers one grade to another: there a step is the most."""
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +46,20 @@ def served(request, wanted, model_path, adapter, tmp_path_factory):
         yield server
 
 
+def bound(served, which):
+    """Largest difference of a probability: of the base (0), of the student (1)."""
+    return WITHIN_OF[served.plan.dtype] * (UNTRAINED[served.plan.dtype] if which == 0 else 1.0)
+
+
 @pytest.mark.parametrize("which", [0, 1], ids=["base", "student"])
 def test_grades_and_order_are_those_of_the_model_in_process(served, wanted, adapter, which):
-    within = WITHIN_OF[served.plan.dtype]
+    within = bound(served, which)
     answers = served.lm().adapted((None, adapter)[which]).choose(ASKED)
     assert differ_by(answers, wanted[which]) < within
     assert pairs_in_another_order(wanted[which], answers, within=within) == []
 
 
 def test_base_and_student_in_one_batch_do_not_mix(served, wanted, adapter):
-    for mixed, alone in zip(ask_all_at_once(served, (None, adapter), rounds=1, asked=ASKED), wanted, strict=True):
-        assert differ_by(mixed, alone) < WITHIN_OF[served.plan.dtype]
+    answers = ask_all_at_once(served, (None, adapter), rounds=1, asked=ASKED)
+    for which, (mixed, alone) in enumerate(zip(answers, wanted, strict=True)):
+        assert differ_by(mixed, alone) < bound(served, which)
