@@ -11,12 +11,19 @@ from data.errors import ModelError
 from data.settings import Settings
 from data.store import Store
 from engine import models
-from tests import postgres, tiny
+from tests import disks, postgres, tiny
 from tests.vllm_server import RunningVllm, tiny_vllm
 
 # A test's home is its own; these would take it to a team's database, and its jobs to a team's cluster.
 for name in ("WHYRANK_DATABASE_URL", "WHYRANK_RAY_ADDRESS"):
     os.environ.pop(name, None)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[disks.SmallDisk]:
+    """A disk of 4 MiB that a test can fill, or make read-only."""
+    with disks.small(tmp_path / "disk") as made:
+        yield made
 
 
 @pytest.fixture

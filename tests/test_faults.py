@@ -22,19 +22,12 @@ from data.store import Store
 from engine.lm.scripted import ScriptedLM
 from engine.pipeline import Plan
 from engine.workbench import Workbench
-from tests import disks
 
 DOCUMENTS = [
     Document(doc_id="d1", title="Soaking", text="Beans stay hard in hard water."),
     Document(doc_id="d2", title="Soda", text="A pinch of soda makes hard beans soft."),
 ]
 QUERIES = [Query(query_id="q1", text="Why do my beans stay hard?")]
-
-
-@pytest.fixture
-def disk(tmp_path):
-    with disks.small(tmp_path / "disk") as made:
-        yield made
 
 
 @pytest.fixture

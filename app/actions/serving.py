@@ -200,10 +200,11 @@ def reason(lines: Sequence[str], exit_code: int) -> tuple[str, str]:
     errors = [match[0] for line in lines if (match := _ERROR.search(line))]
     said = " / ".join(dict.fromkeys(error[:300] for error in errors[-2:])) or (lines[-1][:300] if lines else "")
     text = "\n".join(lines)
-    if exit_code == -9 or _MEMORY.search(text):
+    lacked_memory = _MEMORY.search(text) is not None
+    if exit_code == -9 or lacked_memory:
         return (
             f"there was not enough memory ({said or 'it was killed'})."
-            if _MEMORY.search(text)
+            if lacked_memory
             else "it was killed, as the system does where memory runs out.",
             "Close other programs, or lower --slots, --cache-gib or --max-length, or take a smaller model.",
         )

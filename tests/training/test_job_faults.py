@@ -10,18 +10,12 @@ from data.records import Job, JobState, new_id, utc_now
 from data.settings import Settings
 from data.store import Store
 from engine.workbench import Workbench
-from tests import disks, synthetic
+from tests import synthetic
 from tests.training.test_teacher import work_of
 from training import jobs, loop
 from training.process import _ended, _fail
 from training.recipes import TrainConfig
 from training.worker import STARTS, _Runner
-
-
-@pytest.fixture
-def disk(tmp_path):
-    with disks.small(tmp_path / "disk") as made:
-        yield made
 
 
 @pytest.fixture
